@@ -1,0 +1,50 @@
+# chord-chat. `make` alone lists what can be made.
+
+SWIFT ?= swift
+ARGS ?=
+# Sanitizers slow everything down; the tests of real processes wait that many times longer for it.
+SANITIZED = PATIENCE=4
+
+.DEFAULT_GOAL := help
+.PHONY: help set-up chat test check format demo bench asan tsan clean
+
+help: ## this list
+	@echo "make …"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@echo 'Options of the program go into ARGS:  make chat ARGS="--username alice --bootstrap HOST:PORT"'
+
+set-up: ## install what is missing to build (Debian and Ubuntu; done by the others as needed)
+	@scripts/set-up
+
+chat: set-up ## build, start a node and chat
+	$(SWIFT) build -c release --product node
+	@exec .build/release/node chat $(ARGS)
+
+test: set-up ## everything that must pass; FORCE=1: also if nothing has changed since it passed
+	@FORCE="$(FORCE)" scripts/test
+
+check: set-up ## formatting, warnings as errors, and the tests
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests benchmarks Examples/*/Package.swift Examples/*/Sources
+	@FORCE="$(FORCE)" scripts/test
+
+format: ## bring the sources into form
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests benchmarks Examples/*/Package.swift Examples/*/Sources
+
+demo: set-up ## alice and bob talk, a bootstrap node dies, they go on
+	$(SWIFT) build -c release --product node
+	$(SWIFT) build -c release --product demo
+	@.build/release/demo
+
+bench: set-up ## measure start, find, first message and round trips; ARGS="--json -r 100"
+	$(SWIFT) build -c release --product node
+	$(SWIFT) build -c release --product bench
+	@.build/release/bench session $(ARGS)
+
+asan: set-up ## the tests under the address sanitizer
+	$(SANITIZED) $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan
+
+tsan: set-up ## the tests under the thread sanitizer
+	$(SANITIZED) $(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build-tsan
+
+clean: ## remove everything that was built
+	rm -rf .build .build-asan .build-tsan Examples/*/.build Examples/*/Package.resolved

@@ -1,0 +1,66 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: Swift 6, no warning left standing, spans that may be returned and stored.
+let house: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "chord-chat",
+  products: [
+    .library(name: "UVRuntime", targets: ["UVRuntime"]),
+    .library(name: "Chord", targets: ["Chord"]),
+    .library(name: "Chat", targets: ["Chat"]),
+    .library(name: "NodeKit", targets: ["NodeKit"]),
+    .executable(name: "node", targets: ["node"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+  ],
+  targets: [
+    // C libraries, from the system.
+    .systemLibrary(name: "CLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CUTF8Proc", pkgConfig: "libutf8proc", providers: [.apt(["libutf8proc-dev"])]),
+
+    // The engine, bottom up. Imports point downwards only (Tests/ArchitectureTests holds them to it).
+    .target(name: "UVRuntime", dependencies: ["CLibUV"], swiftSettings: house),
+    .target(name: "Chord", dependencies: ["CSodium"], swiftSettings: house),
+    .target(name: "Chat", dependencies: ["Chord", "CSodium", "CUTF8Proc"], swiftSettings: house),
+    .target(
+      name: "NodeKit",
+      dependencies: ["UVRuntime", "Chord", "Chat", "CSodium", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: house),
+    .executableTarget(
+      name: "node",
+      dependencies: [
+        "NodeKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: house),
+
+    // Plain targets that tests, benchmarks and the demo share.
+    .target(name: "Simulation", dependencies: ["Chord", "Chat"], path: "Tests/Simulation", swiftSettings: house),
+    .target(name: "Processes", path: "Tests/Processes", swiftSettings: house),
+    .executableTarget(name: "demo", dependencies: ["Processes"], path: "Tests/Demo", swiftSettings: house),
+    .executableTarget(
+      name: "bench",
+      dependencies: [
+        "Processes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "benchmarks/bench", swiftSettings: house),
+
+    .testTarget(name: "UVRuntimeTests", dependencies: ["UVRuntime", "CLibUV"], swiftSettings: house),
+    .testTarget(name: "ChordTests", dependencies: ["CSodium", "Chord", "Simulation"], swiftSettings: house),
+    .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
+    .testTarget(name: "NodeKitTests", dependencies: ["NodeKit"], swiftSettings: house),
+    .testTarget(name: "ProcessTests", dependencies: ["Processes", "node"], swiftSettings: house),
+    .testTarget(name: "ArchitectureTests", swiftSettings: house),
+  ]
+)

@@ -1,0 +1,212 @@
+// The words between the conversations' machine and its host: what happened, what to do, and why something failed.
+
+import Chord
+
+extension Conversations {
+  /// The number of a request. The host chooses those of its requests, the machine those of its own; the two never meet.
+  public typealias Ticket = UInt64
+
+  /// What a node asked the directory for has come to.
+  public enum Lookup: Sendable, Equatable {
+    /// The records under the key, none included, and how many nodes were passed on the way.
+    case records([Record], hops: Int)
+    /// No answer.
+    case failed
+  }
+
+  /// Something that happened.
+  public enum Event: Sendable, Equatable {
+    /// The node is in the ring, or in it again, or its own addresses have changed. Best address first.
+    case joined(endpoints: [Endpoint])
+    /// Where is this user? Answered by `found` or `failed`.
+    case find(User, Ticket)
+    /// Open a session. Answered by `opened` or `failed`.
+    case open(User, Ticket)
+    /// Deliver a text, opening a session if there is none. Answered by `delivered` or `failed`.
+    case send(User, String, Ticket)
+    /// End a session. Answered by `closed` or `failed`.
+    case close(User, Ticket)
+    /// End all sessions and withdraw the record. Answered by `withdrawn`, within two seconds.
+    case leave(Ticket)
+    /// A message has come over a link whose other end has proved to own `key`.
+    case received(ChatMessage, from: Peer, key: [UInt8])
+    /// A link to this node stands.
+    case linked(Identifier)
+    /// The last link to this node has ended.
+    case lost(Identifier)
+    /// The node could not be dialled at the address of a `send` effect; what was to be sent there is gone.
+    case unreachable(Identifier)
+    /// The answer to a `put` effect: in how many places the record is held; nil for none.
+    case putAnswered(Ticket, copies: Int?)
+    /// The answer to a `get` effect.
+    case getAnswered(Ticket, Lookup)
+    /// `nextDeadline` has come.
+    case tick
+  }
+
+  /// Something to do, or to tell.
+  public enum Effect: Sendable, Equatable {
+    /// Store this record in the directory; answer with `putAnswered`.
+    case put(Record, Ticket)
+    /// Get the records under this key; answer with `getAnswered`.
+    case get(Identifier, Ticket)
+    /// Send this over the link to the peer. If there is none, dial `peer.endpoint` first.
+    case send(ChatMessage, to: Peer)
+    /// The record is stored, for the first time since the last `joined`.
+    case published
+    /// Everything is said and withdrawn: the node may stop.
+    case withdrawn(Ticket)
+    /// The user's node, under its first address, and how many nodes were passed on the way to the record.
+    case found(Ticket, User, peer: Peer, hops: Int)
+    /// The session stands.
+    case opened(Ticket, User)
+    /// The other side has shown the text. `id` counts from 1 per session.
+    case delivered(Ticket, id: UInt64)
+    /// The session has ended.
+    case closed(Ticket)
+    /// A request has come to nothing.
+    case failed(Ticket, Failure)
+    /// A session has opened, or has closed for `reason`.
+    case session(User, open: Bool, reason: CloseReason?)
+    /// A text to show. `id` counts from 1 per sender and session; a text the sender gave up leaves a gap.
+    case message(User, text: String, id: UInt64)
+  }
+
+  /// Why a request has come to nothing.
+  public enum Failure: String, Error, Sendable, Hashable, CaseIterable {
+    /// The directory has no record that proves to be the user's.
+    case userNotFound = "user_not_found"
+    /// The user's node could not be reached at any of its addresses, or takes no more sessions.
+    case unreachable
+    /// There is no session, or it was closed before the text was acknowledged.
+    case noSession = "no_session"
+    /// The text has more than 32,768 bytes.
+    case messageTooLarge = "message_too_large"
+    /// The node is not in a ring yet.
+    case notInRing = "not_in_ring"
+    /// Nobody answered in time.
+    case timeout
+    /// A text needs at least one byte.
+    case emptyText = "empty_text"
+    /// Too much is waiting already.
+    case busy
+    /// A session with oneself.
+    case oneself
+    /// This node has no user of its own.
+    case noUser = "no_user"
+    /// The node has left, or is leaving.
+    case stopped
+  }
+
+  /// Why a session has ended.
+  public enum CloseReason: String, Sendable, Hashable, CaseIterable {
+    /// We closed it.
+    case closedHere = "closed here"
+    /// The other side closed it.
+    case closedByPeer = "closed by the other side"
+    /// The other side left the network.
+    case left = "the other side left"
+    /// The other side has started anew; a new session opens in its place.
+    case restarted = "the other side started anew"
+    /// The link was lost, and the other node could not be reached again.
+    case unreachable = "the other side cannot be reached"
+    /// The link was lost, and nobody answered in time.
+    case timeout = "the other side does not answer"
+    /// The link was lost, and the other side is no longer in the directory.
+    case userNotFound = "the other side is no longer there"
+    /// This node leaves the network.
+    case stopped = "this node left"
+  }
+
+  /// The numbers that bound the machine, each with its reason.
+  public struct Limits: Sendable {
+    /// A text is tried for this long, and a lost session: a laptop that changes networks is back by then.
+    public var persistence: Duration = .seconds(30)
+    /// An `open` is tried for this long: longer than people wait for an answer.
+    public var openPatience: Duration = .seconds(10)
+    /// A `find` whose lookups fail is tried for this long, for the same reason.
+    public var findPatience: Duration = .seconds(10)
+    /// An unanswered lookup is asked again after this: the ring itself gives up a little earlier.
+    public var getPatience: Duration = .seconds(4)
+    /// An address that says nothing is given up for the next one after this: a TCP handshake retried twice fits in.
+    public var knockPatience: Duration = .seconds(4)
+    /// The first and the longest pause between attempts. The longest is short, for somebody waits for the text.
+    public var firstPause: Duration = .milliseconds(100)
+    public var longestPause: Duration = .seconds(2)
+    /// Texts in flight that are not acknowledged for this long are compared with what the other side has: slower than any
+    /// working link, quick enough for a person.
+    public var stallPatience: Duration = .seconds(3)
+    /// Unacknowledged texts in flight per session: at 100 ms of round trip still 2,500 a second.
+    public var windowTexts = 256
+    /// Unacknowledged bytes in flight per session: the product of 20 Mbit/s and 100 ms. One text always fits.
+    public var windowBytes = 262_144
+    /// Texts waiting per session, those in flight included: a bot that pipes a file line by line.
+    public var waitingTexts = 65_536
+    /// Bytes waiting per session: 128 of the longest texts.
+    public var waitingBytes = 4_194_304
+    /// Sessions that others opened: a busy bot; a few MB, as each costs its two names and a few numbers.
+    public var incomingSessions = 1_024
+    /// All sessions; the rest is kept for those that our own user opens.
+    public var sessions = 2_048
+    /// Searches under way at once; each is a lookup on the ring.
+    public var findings = 1_024
+    /// Requests that wait for one search, or for one session to open.
+    public var waitersEach = 1_024
+    /// Streams closed within the last `persistence` that are remembered, so that a late copy cannot open them again.
+    public var closedStreams = 1_024
+    /// How often the record is written again (jittered by half): six times in its life.
+    public var renewal: Duration = .seconds(300)
+    /// An unanswered put is repeated after this.
+    public var putPatience: Duration = .seconds(5)
+    /// The first and the longest pause between puts that fail.
+    public var firstPutPause: Duration = .milliseconds(250)
+    public var longestPutPause: Duration = .seconds(10)
+    /// Leaving takes no longer than this: somebody waits for the program to end, and the record expires by itself.
+    public var leavePatience: Duration = .seconds(2)
+
+    /// The numbers above.
+    public init() {}
+  }
+
+  /// Everything the machine is told before it starts.
+  public struct Configuration: Sendable {
+    /// The network's name; records and ids of other networks mean nothing here.
+    public var network: String
+    /// The session's key pair and salt.
+    public var identity: Identity
+    /// The session's user name; nil for a node without a user, which can find others but not talk.
+    public var name: UserName?
+    /// 32 secret random bytes for the key pair W of this session's records.
+    public var writerSeed: [UInt8]
+    public var limits = Limits()
+
+    /// `writerSeed` must have 32 bytes.
+    public init(network: String, identity: Identity, name: UserName?, writerSeed: [UInt8]) {
+      precondition(writerSeed.count == Identity.seedBytes, "the writer's seed has 32 bytes")
+      self.network = network
+      self.identity = identity
+      self.name = name
+      self.writerSeed = writerSeed
+    }
+  }
+}
+
+extension Conversations.Failure: CustomStringConvertible {
+  /// What happened and what to do, in a sentence.
+  public var description: String {
+    switch self {
+    case .userNotFound:
+      "nobody with this name and id is there now: check the id, or ask your friend to start their node"
+    case .unreachable: "the user is known but their node cannot be reached: try again later"
+    case .noSession: "there is no session with this user: open one, or just send"
+    case .messageTooLarge: "a text may have at most \(ChatMessage.maximumTextBytes) bytes: send it in parts"
+    case .notInRing: "this node is not in a ring yet: try again in a moment"
+    case .timeout: "no answer came in time: try again"
+    case .emptyText: "a text must not be empty: write something"
+    case .busy: "too much is waiting already: try again when some of it is done"
+    case .oneself: "this user is you: open a session with somebody else"
+    case .noUser: "this node has no user of its own: start one with a name"
+    case .stopped: "this node has left the network: start it again"
+    }
+  }
+}

@@ -1,0 +1,30 @@
+// Choosing among several records under one name. Everyone who knows the name can put records there, and a user who restarted
+// has an old one lying about, so the reader believes none of them: it takes the record that proves itself, of several the one
+// with the highest number. What a writer has withdrawn does not count, even where an old copy of it turns up beside the
+// tombstone; but a writer can withdraw only what it wrote itself.
+
+import Chord
+
+/// Finds the entry that counts.
+public enum DirectoryReader {
+  /// The entry of `user` among `records` at the UTC time `utc` in milliseconds, or nil when none proves itself.
+  public static func best(of records: [Record], user: User, network: String, utc: UInt64) -> DirectoryEntry? {
+    best(of: records, user: user, key: DirectoryKey(user: user, network: network), network: network, utc: utc)
+  }
+
+  static func best(
+    of records: [Record], user: User, key: DirectoryKey, network: String, utc: UInt64
+  ) -> DirectoryEntry? {
+    for record in records.sorted(by: { $0.number > $1.number }) where !record.isTombstone {
+      guard let entry = try? DirectoryEntry.open(record, user: user, key: key, network: network, utc: utc) else {
+        continue
+      }
+      let isWithdrawn = records.contains { other in
+        other.isTombstone && other.writerKey == record.writerKey && other.nameKey == record.nameKey
+          && other.number > record.number && other.isAuthentic(network: network)
+      }
+      if !isWithdrawn { return entry }
+    }
+    return nil
+  }
+}

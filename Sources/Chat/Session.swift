@@ -1,0 +1,102 @@
+// One user we talk to, or try to.
+//
+//          ┌────────────── searching ◀──────────────┐
+//   found  ▼                     ▲  pause is over    │
+//       knocking ── failed ──▶ pausing ◀── lost ── standing
+//          └───────────── opened, or they open ───────▲
+//
+// There is one session per pair of users, however many sides open it. It lives as long as it stands, or somebody waits for it
+// (an `open`, a text, or both users because it stood a moment ago), and is forgotten when nobody does.
+
+import Chord
+
+/// The conversation with one user.
+struct Session {
+  enum Phase: Equatable {
+    /// A search for the user's record is under way.
+    case searching
+    /// An `open` is on its way to `endpoints[attempt]`.
+    case knocking(attempt: Int, until: Instant)
+    /// Nothing is under way until then.
+    case pausing(until: Instant)
+    /// Both sides agree. They call the session `theirs`.
+    case standing(theirs: UInt32)
+  }
+
+  let user: User
+  /// What the other side calls this session; chosen by us.
+  let number: UInt32
+  /// Whether the other side began it.
+  let isIncoming: Bool
+  var phase: Phase
+  /// The user's node, once known: it is a hash of the user's key, so it never changes.
+  var node: Identifier?
+  /// The addresses of the node that are worth trying, best first. The one in use while standing is the first.
+  var endpoints: [Endpoint] = []
+  /// Failed attempts since it last stood.
+  var attempts = 0
+  /// What the last attempt came to.
+  var lastFailure = Conversations.Failure.timeout
+  /// Whether our user has been told that the session is open.
+  var isAnnounced = false
+  /// When a session that was lost is given up; nil while it stands, or if it never stood.
+  var givenUpAt: Instant?
+  /// Those who wait for the session to stand, in the order of their deadlines.
+  var openers: [(ticket: Conversations.Ticket, deadline: Instant)] = []
+  /// While standing with texts in flight: the last time anything moved.
+  var lastProgress: Instant
+  /// While standing: we have asked again what the other side has, and send nothing until we know.
+  var isComparing = false
+  var outgoing: Outgoing
+  var incoming = Incoming()
+  /// The earliest entry of the deadline heap that stands for this session.
+  var armed: Instant?
+
+  init(user: User, number: UInt32, isIncoming: Bool, epoch: UInt64, at now: Instant) {
+    self.user = user
+    self.number = number
+    self.isIncoming = isIncoming
+    phase = .pausing(until: now)
+    lastProgress = now
+    outgoing = Outgoing(epoch: epoch)
+  }
+
+  /// Whether anybody still wants it.
+  var isWanted: Bool { isAnnounced || !openers.isEmpty || !outgoing.isEmpty }
+
+  var isStanding: Bool { theirs != nil }
+
+  /// What the other side calls the session, while it stands.
+  var theirs: UInt32? {
+    switch phase {
+    case .standing(let theirs): theirs
+    case .searching, .knocking, .pausing: nil
+    }
+  }
+
+  /// The user's node under the address in use.
+  var peer: Peer? {
+    guard let node, !endpoints.isEmpty else { return nil }
+    switch phase {
+    case .knocking(let attempt, _): return Peer(id: node, endpoint: endpoints[min(attempt, endpoints.count - 1)])
+    case .searching, .pausing, .standing: return Peer(id: node, endpoint: endpoints[0])
+    }
+  }
+
+  /// When it next needs attention.
+  func deadline(limits: Conversations.Limits) -> Instant? {
+    var earliest: Instant?
+    func consider(_ instant: Instant?) {
+      if let instant, instant < earliest ?? instant + .nanoseconds(1) { earliest = instant }
+    }
+    consider(openers.first?.deadline)
+    consider(outgoing.deadline)
+    consider(givenUpAt)
+    switch phase {
+    case .searching: break  // the search has a deadline of its own
+    case .knocking(_, let until), .pausing(let until): consider(until)
+    case .standing: if outgoing.inFlight > 0 || isComparing { consider(lastProgress + limits.stallPatience) }
+    }
+    return earliest
+  }
+}

@@ -1,0 +1,146 @@
+// All sessions, found in three ways: by the number that stands in every text (an array index), by user (when our own user
+// asks), and by node (when a link ends: a walk, for that is rare). A number is a slot and a count of the sessions made so far,
+// so that a late message cannot hit the session that took the slot over.
+//
+// The sessions' deadlines stand in one heap. An entry is pushed only when a session needs attention earlier than its entry
+// says; one that comes too early is pushed again when it is met. So a text that is sent and acknowledged touches no heap.
+
+import Chord
+
+/// The sessions of a node.
+struct SessionTable {
+  private var slots: [Session?] = []
+  private var free: [Int] = []
+  private var byUser: [User: Int] = [:]
+  private var made: UInt32 = 0
+  private var heap = InstantHeap()
+  private(set) var count = 0
+  private(set) var incomingCount = 0
+
+  private static let slotBits: UInt32 = 12
+  /// More slots than a number has place for are never made.
+  static let maximum = 1 << Int(slotBits)
+
+  /// The session in a slot that is taken.
+  subscript(slot: Int) -> Session {
+    _read { yield slots[slot]! }
+    _modify { yield &slots[slot]! }
+  }
+
+  /// The slots that are taken, in order.
+  var taken: [Int] { slots.indices.filter { slots[$0] != nil } }
+
+  func slot(of user: User) -> Int? { byUser[user] }
+
+  func slot(numbered number: UInt32) -> Int? {
+    let slot = Int(number & (1 << Self.slotBits - 1))
+    return slots.indices.contains(slot) && slots[slot]?.number == number ? slot : nil
+  }
+
+  /// The sessions with users of this node, in the order of their slots.
+  func slots(at node: Identifier) -> [Int] { slots.indices.filter { slots[$0]?.node == node } }
+
+  /// Makes a session; there must be fewer than `maximum`, and none with this user.
+  mutating func insert(_ user: User, isIncoming: Bool, epoch: UInt64, at now: Instant) -> Int {
+    precondition(byUser[user] == nil && count < Self.maximum, "one session per user, and no more than have numbers")
+    let slot = free.popLast() ?? slots.count
+    if slot == slots.count { slots.append(nil) }
+    made = (made + 1) & (1 << (32 - Self.slotBits) - 1)
+    let number = made << Self.slotBits | UInt32(slot)
+    slots[slot] = Session(user: user, number: number, isIncoming: isIncoming, epoch: epoch, at: now)
+    byUser[user] = slot
+    count += 1
+    if isIncoming { incomingCount += 1 }
+    return slot
+  }
+
+  mutating func remove(_ slot: Int) {
+    let session = self[slot]
+    byUser[session.user] = nil
+    slots[slot] = nil
+    free.append(slot)
+    count -= 1
+    if session.isIncoming { incomingCount -= 1 }
+  }
+
+  // MARK: Deadlines
+
+  /// The earliest deadline; it may be too early, never too late.
+  var nextDeadline: Instant? { heap.first?.instant }
+
+  /// Sees to it that the session's deadline is met.
+  mutating func arm(_ slot: Int, limits: Conversations.Limits) {
+    guard let deadline = self[slot].deadline(limits: limits) else { return }
+    if let armed = self[slot].armed, armed <= deadline { return }
+    self[slot].armed = deadline
+    heap.push(deadline, self[slot].number)
+  }
+
+  /// The next session whose deadline has come; call until nil. Arm it again when it has been seen to.
+  mutating func nextDue(at now: Instant, limits: Conversations.Limits) -> Int? {
+    while let entry = heap.first, entry.instant <= now {
+      heap.removeFirst()
+      guard let slot = slot(numbered: entry.number), self[slot].armed == entry.instant else { continue }
+      self[slot].armed = nil
+      if let deadline = self[slot].deadline(limits: limits), deadline <= now { return slot }
+      arm(slot, limits: limits)
+    }
+    return nil
+  }
+
+  /// What must hold between events.
+  func holdsTogether(limits: Conversations.Limits) -> Bool {
+    guard byUser.count == count, count + free.count == slots.count else { return false }
+    return taken.allSatisfy { slot in
+      let session = self[slot]
+      let isFound = byUser[session.user] == slot && self.slot(numbered: session.number) == slot
+      let isMet =
+        session.deadline(limits: limits).map { deadline in session.armed.map { $0 <= deadline } ?? false } ?? true
+      let isSound =
+        session.isStanding
+        ? session.isAnnounced && session.givenUpAt == nil
+        : session.outgoing.inFlight == 0 && session.isAnnounced == (session.givenUpAt != nil)
+      return isFound && isMet && isSound && session.isWanted  // one that nobody wants is forgotten
+    }
+  }
+}
+
+/// A binary heap of instants, each with the number of a session; equal instants in the order of the numbers.
+struct InstantHeap {
+  struct Entry {
+    var instant: Instant
+    var number: UInt32
+  }
+
+  private var entries: [Entry] = []
+
+  var first: Entry? { entries.first }
+
+  mutating func push(_ instant: Instant, _ number: UInt32) {
+    entries.append(Entry(instant: instant, number: number))
+    var child = entries.count - 1
+    while child > 0, precedes(child, (child - 1) / 2) {
+      entries.swapAt(child, (child - 1) / 2)
+      child = (child - 1) / 2
+    }
+  }
+
+  mutating func removeFirst() {
+    entries.swapAt(0, entries.count - 1)
+    entries.removeLast()
+    var parent = 0
+    while true {
+      var least = parent
+      for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count && precedes(child, least) {
+        least = child
+      }
+      if least == parent { return }
+      entries.swapAt(parent, least)
+      parent = least
+    }
+  }
+
+  private func precedes(_ a: Int, _ b: Int) -> Bool {
+    (entries[a].instant, entries[a].number) < (entries[b].instant, entries[b].number)
+  }
+}

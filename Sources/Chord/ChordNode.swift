@@ -1,0 +1,271 @@
+// One member of the ring as a state machine: an event and the time go in, effects come out. No socket, no clock, no global
+// generator: the host (NodeKit, or a simulator) performs the effects and owns the links.
+//
+//   event ──> ChordNode ──> effects         Membership.swift   finding a ring, joining, merging two rings, leaving
+//               │                           Maintenance.swift  stabilize, notify, ping_predecessor, fingers, failures
+//               ├ Ring      pointers        Forwarding.swift   find_successor: hop by hop, acknowledged, unwinding
+//               ├ Fingers   chords          Replication.swift  records and their copies
+//               ├ store     records         Probes.swift       one question to one neighbour, its time-out and verdict
+//               └ probes, forwards          open questions
+//
+// Four kinds of news about other nodes, which must not be mixed up: `lost` (a link broke: look whether the node lives),
+// `unreachable` (it could not be dialled: a verdict), `departed` (it said goodbye: it has left), and silence (time-outs of our own).
+
+/// A member of a Chord ring, or an observer that asks through one.
+public struct ChordNode: Sendable {
+  /// What a node is told once.
+  public struct Configuration: Sendable {
+    /// The ring's name, covered by every record's signatures.
+    public var network = "chord-chat"
+    /// r: the length of the successor list. With half of all nodes dead at once, one member in 2^r loses every successor.
+    public var successors = 16
+    /// How many members hold a record: the owner and the ones after it. Eight die together once in 256 when half of all die.
+    public var copies = 8
+    /// An observer asks through members and never becomes one.
+    public var isObserver = false
+
+    public init() {}
+  }
+
+  public enum Event: Hashable, Sendable {
+    /// Begin: look for a ring.
+    case start
+    /// There is a link to this node, which may be in a ring: an answer to `seek`.
+    case introduced(Peer)
+    /// Nobody could be reached: an answer to `seek`.
+    case nobodyFound
+    case received(Message, from: Peer)
+    /// The link to this node broke.
+    case lost(Identifier)
+    /// This node could not be dialled, or another one answered at its address.
+    case unreachable(Identifier)
+    /// This node said that it leaves for good.
+    case departed(Identifier)
+    case lookUp(Identifier, Ticket)
+    case get(Identifier, Ticket)
+    case put(Record, Ticket)
+    /// What does this node show of itself?
+    case look(Peer, Ticket)
+    /// Others reach this node elsewhere from now on.
+    case relocated(Endpoint)
+    /// Hand over and go; `left` when done.
+    case leave
+    /// The deadline has come.
+    case tick
+  }
+
+  public enum Effect: Hashable, Sendable {
+    /// Dial if there is no link; tell `unreachable` if that fails.
+    case send(Message, to: Peer)
+    /// Find nodes that may be in a ring (bootstraps): all of them, or for a member one at a time; each is `introduced`.
+    case seek(all: Bool)
+    /// This node is dead as far as we know: close its link, if any.
+    case disconnect(Identifier)
+    /// Nobody is there: this node has started a ring of its own.
+    case startedAlone
+    /// The node is in a ring and its successor knows it (or it stands alone). Said again after it was alone or merged.
+    case settled
+    case found(Ticket, owner: Peer, view: View, path: [Identifier])
+    case got(Ticket, [Record], hops: Int)
+    case stored(Ticket, copies: Int)
+    case failed(Ticket, Refusal)
+    case viewed(Ticket, View?)
+    case left
+  }
+
+  let configuration: Configuration
+  public internal(set) var ring: Ring
+  var store: RecordStore
+  var fingers = Fingers()
+  var generator: Generator
+  /// The time of the event being handled.
+  var now: Time
+  var effects: [Effect] = []
+
+  // Open questions (Probes.swift, Forwarding.swift, Replication.swift) share one space of tickets and one heap of deadlines.
+  var lastTicket: UInt32
+  var probes: [UInt32: Probe] = [:]
+  var forwards: [UInt32: Forward] = [:]
+  var puts: [UInt32: PendingPut] = [:]
+  var deadlines = DeadlineQueue<UInt32>()
+  var roundTrips: [Identifier: RoundTrip] = [:]
+  var transfers: [Transfer] = []
+  /// The last known predecessor: where the range of our records began.
+  var rangeBegan: Identifier?
+
+  // Membership.swift
+  var phase = Phase.idle
+  var isSettled = false
+  /// A join is under way; who else was introduced meanwhile.
+  var isJoining = false
+  var joinNext: [Peer] = []
+  /// Nodes we were introduced to; an observer asks through them.
+  var contacts: [Peer] = []
+  /// Members that fell silent: after a partition they may be a ring of their own.
+  var missing: [Peer] = []
+  /// A hint that came while the ring was busy.
+  var candidate: Peer?
+
+  // Periodic work; nil: not due.
+  var stabilizeAt: Instant?
+  var stabilizePeriod = Pace.stabilizeFloor
+  var lastStabilized: Instant?
+  var fingersAt: Instant?
+  var isFirstRound = true
+  var seekAt: Instant?
+  var housekeepingAt: Instant?
+  var transfersAt: Instant?
+  var leaveAt: Instant?
+
+  /// A node that is in no ring yet and does nothing until `start`.
+  public init(me: Peer, configuration: Configuration, seed: UInt64, at now: Time) {
+    self.configuration = configuration
+    self.now = now
+    ring = Ring(me: me, capacity: min(max(configuration.successors, 1), MessageLimit.successors))
+    store = RecordStore(network: configuration.network)
+    generator = Generator(seed: seed)
+    lastTicket = UInt32(truncatingIfNeeded: generator.next())
+  }
+
+  /// This node as others see it.
+  public var me: Peer { ring.me }
+
+  /// Whether this node is in a ring that knows it; for an observer, whether it knows a member to ask.
+  public var isInRing: Bool { configuration.isObserver ? !contacts.isEmpty : ring.isMember && isSettled }
+
+  /// Members beyond the neighbours that lookups may use.
+  public var fingerPeers: [Peer] { fingers.entries.map(\.peer) }
+
+  /// Nodes this one was introduced to, the latest last.
+  public var introducedPeers: [Peer] { contacts }
+
+  /// How many records it holds, as owner or as a copy.
+  public var recordCount: Int { store.count }
+
+  /// When `tick` is wanted, at the latest.
+  public var nextDeadline: Instant? {
+    var next = deadlines.first
+    for deadline in [stabilizeAt, fingersAt, seekAt, housekeepingAt, transfersAt, leaveAt] {
+      if let deadline { next = min(next ?? deadline, deadline) }
+    }
+    return next
+  }
+
+  /// Takes an event and appends what is to be done about it.
+  public mutating func handle(_ event: Event, at now: Time, into sink: inout [Effect]) {
+    self.now = now
+    step(event)
+    sink += effects
+    effects.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func step(_ event: Event) {
+    guard phase != .left else { return refuseAfterLeaving(event) }
+    switch event {
+    case .start: start()
+    case .introduced(let peer): introduced(peer)
+    case .nobodyFound: nobodyFound()
+    case .received(let message, let peer): received(message, from: peer)
+    case .lost(let id): lost(id)
+    case .unreachable(let id): died(id)
+    case .departed(let id): departed(id)
+    case .lookUp(let key, let ticket): serve(.findSuccessor, key: key, for: .client(ticket))
+    case .get(let key, let ticket): serve(.get, key: key, for: .client(ticket))
+    case .put(let record, let ticket): serve(.put(record), key: record.key, for: .client(ticket))
+    case .look(let peer, let ticket): probe(peer, .look(ticket))
+    case .relocated(let endpoint): ring.relocate(to: endpoint)
+    case .leave: leave()
+    case .tick: tick()
+    }
+  }
+
+  private mutating func received(_ message: Message, from peer: Peer) {
+    guard peer.id != me.id else { return }
+    heard(from: peer.id)
+    switch message {
+    case .query(let ticket): send(.view(ticket, ring.show()), to: peer)
+    case .view(let ticket, let view): viewed(ticket, view, from: peer)
+    case .notify(let ticket): notified(ticket, by: peer)
+    case .notified(let ticket), .replicated(let ticket): acknowledged(ticket, by: peer)
+    case .pong(let ticket, let isMember): acknowledged(ticket, by: peer, isMember: isMember)
+    case .ping(let ticket): send(.pong(ticket, isMember: ring.isMember), to: peer)
+    case .changed: if peer.id == ring.successors.first?.id { stabilizeSoon() }
+    case .hint(let candidate): hinted(candidate)
+    case .leaving(_, let successors): departed(peer.id, behind: successors)
+    case .request(let request): requested(request, by: peer)
+    case .accepted(let ticket): accepted(ticket, by: peer)
+    case .reply(let reply): replied(reply, by: peer)
+    case .replicate(let ticket, let record): keepCopy(of: record, ticket, from: peer)
+    }
+  }
+
+  /// Everything that is due. A host that slept through its deadlines gives the others another chance before it judges them.
+  private mutating func tick() {
+    if let next = nextDeadline, now.monotonic - next > Pace.sleep { forgiveSilence() }
+    while let ticket = deadlines.popDue(at: now.monotonic) {
+      expired(ticket)
+    }
+    if takeDue(\.stabilizeAt) { stabilize() }
+    if takeDue(\.fingersAt) { refreshFinger() }
+    if takeDue(\.seekAt) { seek() }
+    if takeDue(\.housekeepingAt) { keepHouse() }
+    if takeDue(\.transfersAt) { transferSome() }
+    if takeDue(\.leaveAt) { finishLeaving() }
+  }
+
+  private mutating func takeDue(_ deadline: WritableKeyPath<ChordNode, Instant?>) -> Bool {
+    guard let at = self[keyPath: deadline], at <= now.monotonic else { return false }
+    self[keyPath: deadline] = nil
+    return true
+  }
+
+  private mutating func refuseAfterLeaving(_ event: Event) {
+    switch event {
+    case .lookUp(_, let ticket), .get(_, let ticket), .put(_, let ticket): effects.append(.failed(ticket, .notInRing))
+    case .look(_, let ticket): effects.append(.viewed(ticket, nil))
+    case .received(.query(let ticket), let peer): send(.view(ticket, ring.show()), to: peer)
+    case .received(.request(let request), let peer):
+      send(.reply(Reply(ticket: request.ticket, path: [me.id], answer: .failure(.notInRing))), to: peer)
+    case .start, .introduced, .nobodyFound, .received, .lost, .unreachable, .departed, .relocated, .leave, .tick: break
+    }
+  }
+
+  mutating func send(_ message: Message, to peer: Peer) {
+    effects.append(.send(message, to: peer))
+  }
+
+  mutating func newTicket() -> UInt32 {
+    lastTicket &+= 1
+    return lastTicket
+  }
+}
+
+/// How often a member does what it does by itself, with the reasons.
+enum Pace {
+  /// After a change of the ring: quick enough that 30 nodes started together are in order within a second or two.
+  static let stabilizeFloor = Duration.milliseconds(250)
+  /// In a quiet ring: a silent successor is declared dead within 15 s all the same (RoundTrip).
+  static let stabilizeCeiling = Duration.seconds(2)
+  /// Two stabilizations are at least this far apart, whatever others ask for.
+  static let stabilizeGap = Duration.milliseconds(10)
+  /// A try that met another one pauses about this long.
+  static let again = Duration.milliseconds(40)
+  /// A predecessor that has not asked for this long is pinged: twice its own slowest pace.
+  static let predecessorSilence = Duration.seconds(4)
+  /// One finger at a time; a new member hurries through its first round.
+  static let firstFingers = Duration.milliseconds(50)
+  static let fingers = Duration.seconds(2)
+  /// A node outside or alone asks the bootstraps again: at least once a second.
+  static let seekAlone = Duration.milliseconds(500)
+  /// A member looks for foreign rings; times N / 16 in a larger ring, so that bootstraps see a bounded rate.
+  static let seekMember = Duration.seconds(3)
+  /// Expired records, forgotten neighbours, a silent predecessor.
+  static let housekeeping = Duration.seconds(1)
+  /// Records on the move: `transferBatch` at a time, so that chat is not held up behind them.
+  static let transfers = Duration.milliseconds(10)
+  static let transferBatch = 32
+  /// Asleep this long past a deadline, a host distrusts its own verdicts.
+  static let sleep = Duration.seconds(1)
+  /// A node that leaves waits this long for its records to be acknowledged.
+  static let leave = Duration.milliseconds(800)
+}

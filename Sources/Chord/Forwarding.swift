@@ -1,0 +1,338 @@
+// find_successor, and everything else that travels to the owner of a key: recursively over links that are already warm, each hop
+// acknowledged, the answer unwinding along the same way. Every member on the way keeps a `Forward` until the answer passes.
+//
+//   asker ──request──> a ──request──> b ──request──> owner          a: closest known member before the key
+//      <──accepted──     <──accepted──                              b: has the owner in its successor list: claim "you own it"
+//      <───reply──────── <───reply─────── <───reply────
+//                                                                   no `accepted` in time, or a broken link: the next best
+//   The distance still to go shrinks at every hop. If the owner knows of a member between (`redirect`), that one is asked.
+//
+// Only the successor list decides who owns a key; when the first member after the key does not answer, the next one is asked
+// to answer in its place (`insist`), since it holds the copies of the records.
+
+/// A request on its way, as one member on the way sees it.
+struct Forward: Sendable {
+  enum Origin: Hashable, Sendable {
+    /// Somebody outside the machine.
+    case client(Ticket)
+    /// Another member, and its ticket.
+    case peer(Peer, UInt32)
+    case join
+    case merge(Peer)
+    case finger(Int)
+    /// A record that belongs elsewhere.
+    case upkeep
+  }
+
+  var origin: Origin
+  var key: Identifier
+  var question: Request.Question
+  var hopsLeft: UInt8
+  /// The first hop, when it is not ours to choose.
+  var via: Peer?
+  var claim = Request.Claim.none
+  /// The hop that has the request now.
+  var hop: Identifier?
+  /// All that had it.
+  var tried: [Identifier] = []
+  /// Members that only redirected us: they count as hops.
+  var detour: [Identifier] = []
+  var isAccepted = false
+  var sentAt: Instant
+  /// For the hop at first, then for the answer.
+  var deadline: Instant
+  var giveUpAt: Instant
+  var attemptsLeft: Int
+
+  /// An answer takes a round trip a hop; three seconds are ten slow ones.
+  static let patience = Duration.seconds(3)
+  /// Whoever asks for itself tries this often from the start.
+  static let attempts = 3
+  /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second.
+  static let limit = 4096
+}
+
+extension ChordNode {
+  /// Answers a question here if it is ours, and hands it on if not.
+  mutating func serve(
+    _ question: Request.Question, key: Identifier, for origin: Forward.Origin,
+    hopsLeft: UInt8 = Request.limit, claim: Request.Claim = .none, via: Peer? = nil
+  ) {
+    if via == nil {
+      guard ring.isMember || isAskingThroughContacts(origin) else { return conclude(origin, .failure(.notInRing)) }
+      if let answer = answerHere(question, key: key, origin: origin, claim: claim) { return conclude(origin, answer) }
+      if isKeptHere(question, key: key, origin: origin, claim: claim) { return }
+    }
+    guard hopsLeft > 0 else { return conclude(origin, .failure(.tooManyHops)) }
+    guard forwards.count < Forward.limit else { return conclude(origin, .failure(.full)) }
+    let isOurs = if case .peer = origin { false } else { true }
+    let forward = Forward(
+      origin: origin, key: key, question: question, hopsLeft: hopsLeft, via: via,
+      claim: via == nil ? claimOfCopies(question, key: key, claim: claim) : claim, sentAt: now.monotonic,
+      deadline: now.monotonic, giveUpAt: now.monotonic + Forward.patience, attemptsLeft: isOurs ? Forward.attempts : 1)
+    let ticket = newTicket()
+    forwards[ticket] = forward
+    advance(ticket)
+  }
+
+  mutating func requested(_ request: Request, by peer: Peer) {
+    let before = forwards.count
+    serve(
+      request.question, key: request.key, for: .peer(peer, request.ticket),
+      hopsLeft: request.hopsLeft, claim: request.claim)
+    if forwards.count > before || puts.values.contains(where: { $0.origin == .peer(peer, request.ticket) }) {
+      send(.accepted(request.ticket), to: peer)
+    }
+  }
+
+  private func isAskingThroughContacts(_ origin: Forward.Origin) -> Bool {
+    guard configuration.isObserver, case .client = origin else { return false }
+    return !contacts.isEmpty
+  }
+
+  // MARK: Answering
+
+  /// The answer, if this member is the one to give it now.
+  private mutating func answerHere(
+    _ question: Request.Question, key: Identifier, origin: Forward.Origin, claim: Request.Claim
+  ) -> Reply.Answer? {
+    guard ring.isMember else { return nil }
+    if case .join(let joiner) = question {
+      let next = ring.successors.first { $0.id != joiner.id }?.id ?? me.id
+      return between(me.id, key, next) ? .joinPoint(me) : nil
+    }
+    if case .replica(let further) = claim, question == .get {
+      let records = store.records(under: key, at: now.utcMilliseconds)
+      return records.isEmpty && further > 0 && !ring.successors.isEmpty ? nil : .records(records)
+    }
+    guard isOurs(key, claim) else { return claim == .owner ? ring.predecessor.map { .redirect($0) } : nil }
+    switch question {
+    case .findSuccessor:
+      return .owner(me, View(isMember: true, predecessor: ring.predecessor, successors: ring.successors))
+    case .get:
+      let records = store.records(under: key, at: now.utcMilliseconds)
+      return records.isEmpty && !ring.successors.isEmpty ? nil : .records(records)
+    case .put, .join: return nil
+    }
+  }
+
+  /// A put to its owner is answered when the copies are acknowledged.
+  private mutating func isKeptHere(
+    _ question: Request.Question, key: Identifier, origin: Forward.Origin, claim: Request.Claim
+  ) -> Bool {
+    guard case .put(let record) = question, isOurs(key, claim) else { return false }
+    keepAsOwner(record, for: origin)
+    return true
+  }
+
+  /// A get that comes to its owner and finds nothing asks the holders of copies: the owner may be new.
+  private func claimOfCopies(_ question: Request.Question, key: Identifier, claim: Request.Claim) -> Request.Claim {
+    guard question == .get else { return .none }
+    if case .replica = claim { return claim }
+    return isOurs(key, claim) ? .replica(Self.copiesAsked) : .none
+  }
+
+  /// How many copies a new owner asks before it says that there is no record.
+  private static var copiesAsked: UInt8 { 3 }
+
+  private func isOurs(_ key: Identifier, _ claim: Request.Claim) -> Bool {
+    claim == .insist || (ring.owns(key) ?? (claim == .owner))
+  }
+
+  /// Brings an answer to whoever asked.
+  mutating func conclude(_ origin: Forward.Origin, path: [Identifier] = [], _ answer: Reply.Answer) {
+    switch origin {
+    case .peer(let peer, let ticket):
+      let path = Array(([me.id] + path).prefix(MessageLimit.path))
+      send(.reply(Reply(ticket: ticket, path: path, answer: answer)), to: peer)
+    case .client(let ticket): effects.append(effect(for: ticket, path, answer))
+    case .join: joinAnswered(answer)
+    case .merge(let via): mergeAnswered(answer, via: via)
+    case .finger(let exponent):
+      if case .owner(let owner, _) = answer { fingers.set(exponent, owner.id == me.id ? nil : owner) }
+    case .upkeep: break
+    }
+  }
+
+  private func effect(for ticket: Ticket, _ path: [Identifier], _ answer: Reply.Answer) -> Effect {
+    switch answer {
+    case .owner(let owner, let view): .found(ticket, owner: owner, view: view, path: path)
+    case .records(let records): .got(ticket, records, hops: path.count)
+    case .stored(let copies): .stored(ticket, copies: Int(copies))
+    case .failure(let refusal): .failed(ticket, refusal)
+    case .joinPoint, .redirect: .failed(ticket, .unreachable)
+    }
+  }
+
+  // MARK: Handing on
+
+  /// Sends a request to the best member that has not had it yet.
+  private mutating func advance(_ ticket: UInt32) {
+    guard var forward = forwards[ticket] else { return }
+    guard let (hop, claim) = nextHop(forward) else {
+      forwards[ticket] = nil
+      return conclude(forward.origin, path: forward.detour, .failure(.unreachable))
+    }
+    dispatch(ticket, &forward, to: hop, claim)
+  }
+
+  private mutating func dispatch(_ ticket: UInt32, _ forward: inout Forward, to hop: Peer, _ claim: Request.Claim) {
+    forward.hop = hop.id
+    forward.claim = claim
+    if !forward.tried.contains(hop.id) { forward.tried.append(hop.id) }
+    forward.isAccepted = false
+    forward.sentAt = now.monotonic
+    forward.deadline = min(forward.giveUpAt, now.monotonic + (roundTrips[hop.id]?.patience ?? RoundTrip.initial))
+    forwards[ticket] = forward
+    deadlines.insert(ticket, at: forward.deadline)
+    send(
+      .request(
+        Request(
+          ticket: ticket, key: forward.key, hopsLeft: forward.hopsLeft - 1, claim: claim, question: forward.question)),
+      to: hop)
+  }
+
+  /// The closest untried member before the key, or the owner itself when the successor list reaches that far.
+  private func nextHop(_ forward: Forward) -> (Peer, Request.Claim)? {
+    if let via = forward.via { return forward.tried.isEmpty ? (via, forward.claim) : nil }
+    guard ring.isMember else {
+      return contacts.last { !forward.tried.contains($0.id) }.map { ($0, .none) }
+    }
+    if case .replica(let further) = forward.claim {
+      guard further > 0, let holder = ring.successors.first(where: { !forward.tried.contains($0.id) }) else {
+        return nil
+      }
+      return (holder, .replica(further - 1))
+    }
+    let isJoin = if case .join = forward.question { true } else { false }
+    if !isJoin, let hop = ownerInList(forward) { return hop }
+    return closestBefore(forward).map { ($0, .none) }
+  }
+
+  /// The member of the successor list that owns the key, or the next one after it that has not been tried.
+  private func ownerInList(_ forward: Forward) -> (Peer, Request.Claim)? {
+    var last = me.id
+    var isPast = false
+    var isFirst = true
+    for peer in ring.successors {
+      isPast = isPast || inRange(last, forward.key, peer.id)
+      last = peer.id
+      guard isPast else { continue }
+      if !forward.tried.contains(peer.id) { return (peer, isFirst ? .owner : .insist) }
+      isFirst = false
+    }
+    return nil
+  }
+
+  private func closestBefore(_ forward: Forward) -> Peer? {
+    var best: Peer?
+    var bestIsSuspect = true
+    func weigh(_ peer: Peer) {
+      guard between(me.id, peer.id, forward.key), !forward.tried.contains(peer.id) else { return }
+      let isSuspect = roundTrips[peer.id]?.isSuspect ?? false
+      if let best {
+        if isSuspect && !bestIsSuspect { return }
+        if isSuspect == bestIsSuspect && !between(best.id, peer.id, forward.key) { return }
+      }
+      best = peer
+      bestIsSuspect = isSuspect
+    }
+    for peer in ring.successors { weigh(peer) }
+    for entry in fingers.entries { weigh(entry.peer) }
+    return best
+  }
+
+  // MARK: What comes back
+
+  mutating func accepted(_ ticket: UInt32, by peer: Peer) {
+    guard var forward = forwards[ticket], forward.hop == peer.id, !forward.isAccepted else { return }
+    roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt)
+    forward.isAccepted = true
+    forward.deadline = forward.giveUpAt
+    forwards[ticket] = forward
+    deadlines.insert(ticket, at: forward.deadline)
+  }
+
+  mutating func replied(_ reply: Reply, by peer: Peer) {
+    let ticket = reply.ticket
+    guard var forward = forwards[ticket], forward.tried.contains(peer.id) else { return }
+    if forward.hop == peer.id && !forward.isAccepted { roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt) }
+    switch reply.answer {
+    case .redirect(let before):
+      forward.detour.append(peer.id)
+      guard before.id != me.id, forward.detour.count < Int(Request.limit) else {
+        return fail(ticket, forward, .tooManyHops)
+      }
+      if let again = forward.tried.contains(before.id) ? peer : nil {
+        dispatch(ticket, &forward, to: again, .insist)
+      } else {
+        dispatch(ticket, &forward, to: before, .owner)
+      }
+    case .failure(.refused), .failure(.full):
+      fail(ticket, forward, reply.answer.refusal ?? .refused)
+    case .failure(let refusal):
+      if forward.hop == peer.id { retry(ticket, forward, refusal) }
+    case .owner, .joinPoint, .records, .stored:
+      forwards[ticket] = nil
+      if case .records(let records) = reply.answer, case .replica = forward.claim { adopt(records) }
+      conclude(forward.origin, path: forward.detour + reply.path, reply.answer)
+    }
+  }
+
+  private mutating func fail(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
+    forwards[ticket] = nil
+    conclude(forward.origin, path: forward.detour, .failure(refusal))
+  }
+
+  private mutating func retry(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
+    if forward.via == nil, nextHop(forward) != nil { return advance(ticket) }
+    // An owner that looked for copies and reached none of them has no record.
+    if case .replica = forward.claim { return fail(ticket, forward, nothing: .records([])) }
+    fail(ticket, forward, refusal)
+  }
+
+  private mutating func fail(_ ticket: UInt32, _ forward: Forward, nothing answer: Reply.Answer) {
+    forwards[ticket] = nil
+    conclude(forward.origin, path: forward.detour, answer)
+  }
+
+  /// A hop was silent, or the whole request took too long.
+  mutating func forwardExpired(_ ticket: UInt32) {
+    guard var forward = forwards[ticket] else { return }
+    if now.monotonic >= forward.giveUpAt {
+      forward.attemptsLeft -= 1
+      guard forward.attemptsLeft > 0, forward.via == nil else { return retry(ticket, forward, .unreachable) }
+      forward.tried = []
+      forward.detour = []
+      forward.giveUpAt = now.monotonic + Forward.patience
+      forwards[ticket] = forward
+      return advance(ticket)
+    }
+    if let hop = forward.hop { doubt(hop) }
+    if forward.via == nil, nextHop(forward) != nil { return advance(ticket) }
+    // Nobody else to ask: the one we asked may still answer.
+    forward.deadline = forward.giveUpAt
+    forwards[ticket] = forward
+    deadlines.insert(ticket, at: forward.deadline)
+  }
+
+  /// A neighbour did not answer in time: find out whether it lives.
+  private mutating func doubt(_ id: Identifier) {
+    guard let peer = (ring.successors + fingers.entries.map(\.peer)).first(where: { $0.id == id }) else { return }
+    probeLife(of: peer)
+  }
+
+  /// Requests that this node has will not come back from there.
+  mutating func reroute(around id: Identifier) {
+    for ticket in forwards.keys.sorted() {
+      guard let forward = forwards[ticket], forward.hop == id else { continue }
+      retry(ticket, forward, .unreachable)
+    }
+  }
+}
+
+extension Reply.Answer {
+  fileprivate var refusal: Refusal? {
+    if case .failure(let refusal) = self { refusal } else { nil }
+  }
+}

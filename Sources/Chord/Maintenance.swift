@@ -1,0 +1,153 @@
+// Keeping the ring right: the periodic operations of Chord, the cascade by which a change is passed on, and failures.
+//
+// The periods are long in a quiet ring and short after a change. On top of that a member whose pointers changed says so (`changed`) to
+// the one before it, which stabilizes at once, and so on: a join is known to all r members before it within r round trips.
+
+extension ChordNode {
+  /// The one way to change the ring's pointers: does what the ring asks for, and passes the change on.
+  mutating func change(_ body: (inout Ring) -> [Ring.Step]) {
+    let before = ring
+    for step in body(&ring) {
+      switch step {
+      case .query(let peer): probe(peer, .state)
+      case .notify(let peer): probe(peer, .notify)
+      case .ping(let peer): probeLife(of: peer)
+      case .again: tryAgain()
+      }
+    }
+    assert(ring.brokenInvariant == nil, ring.brokenInvariant ?? "")
+    if before.successors != ring.successors { successorsChanged(from: before) }
+    if before.predecessor?.id != ring.predecessor?.id { predecessorChanged(from: before.predecessor) }
+    if !before.isMember && ring.isMember { entered() }
+    if !ring.isBusy, let candidate {
+      self.candidate = nil
+      if ring.isCloser(candidate) { change { $0.consider(candidate) } }
+    }
+  }
+
+  /// One round of stabilize; the next one comes later the longer nothing has changed.
+  mutating func stabilize() {
+    guard ring.isMember else { return }
+    stabilizeAt = now.monotonic + generator.jittered(stabilizePeriod)
+    stabilizePeriod = min(Pace.stabilizeCeiling, stabilizePeriod * 3 / 2)
+    lastStabilized = now.monotonic
+    change { $0.stabilize() }
+  }
+
+  /// Somebody's pointers changed: look at once, but not more often than is useful.
+  mutating func stabilizeSoon() {
+    let soon = max(now.monotonic, (lastStabilized ?? now.monotonic) + Pace.stabilizeGap)
+    stabilizeAt = min(stabilizeAt ?? soon, soon)
+    stabilizePeriod = Pace.stabilizeFloor
+  }
+
+  private mutating func tryAgain() {
+    let pause = now.monotonic + generator.jittered(Pace.again)
+    if ring.isMember { stabilizeAt = min(stabilizeAt ?? pause, pause) }
+    if !ring.isMember || ring.isAlone { seekAt = min(seekAt ?? pause, pause) }
+  }
+
+  private mutating func successorsChanged(from before: Ring) {
+    stabilizeSoon()
+    if before.isAlone { isSettled = false }
+    if let predecessor = ring.predecessor { send(.changed, to: predecessor) }
+    if ring.isAlone { becameAlone() }
+    copyToNewSuccessors(before.successors)
+  }
+
+  private mutating func predecessorChanged(from old: Peer?) {
+    if let old, roundTrips[old.id] != nil { send(.changed, to: old) }
+    if let new = ring.predecessor { send(.changed, to: new) }
+    if ring.successors.isEmpty { stabilizeSoon() }
+    moveRecords()
+  }
+
+  /// `q` says that it may stand before us.
+  mutating func notified(_ ticket: UInt32, by peer: Peer) {
+    guard ring.isMember else { return }
+    change { $0.notified(by: peer) }
+    send(.notified(ticket), to: peer)
+  }
+
+  mutating func hinted(_ peer: Peer) {
+    guard ring.isMember, peer.id != me.id, ring.isCloser(peer) else { return }
+    if ring.isBusy {
+      if let candidate, between(me.id, candidate.id, peer.id) { return }
+      candidate = peer
+    } else {
+      change { $0.consider(peer) }
+    }
+  }
+
+  // MARK: Failures
+
+  /// A link broke. A killed process closes its sockets; a dial will tell whether that is what happened.
+  mutating func lost(_ id: Identifier) {
+    reroute(around: id)
+    guard let peer = pointer(to: id) else { return }
+    probeLife(of: peer)
+  }
+
+  /// A node is dead as far as we can know.
+  mutating func died(_ id: Identifier) {
+    if let peer = pointer(to: id) { remember(missing: peer) }
+    forget(id)
+  }
+
+  /// A node has left, or is about to: what it said of its neighbours is a hint.
+  mutating func departed(_ id: Identifier, behind successors: [Peer] = []) {
+    let wasNeighbour = ring.successors.first?.id == id || ring.predecessor?.id == id
+    forget(id)
+    guard wasNeighbour else { return }
+    if ring.isAlone, let next = successors.first(where: { $0.id != me.id && $0.id != id }) {
+      change { $0.consider(next) }
+    }
+    stabilizeSoon()
+  }
+
+  private mutating func forget(_ id: Identifier) {
+    roundTrips[id] = nil
+    fingers.remove(id)
+    contacts.removeAll { $0.id == id }
+    if candidate?.id == id { candidate = nil }
+    dropProbes(to: id)
+    change { $0.failed(id) }
+    reroute(around: id)
+  }
+
+  /// What we call this node by, if we have a pointer to it or are asking it something.
+  private func pointer(to id: Identifier) -> Peer? {
+    if let predecessor = ring.predecessor, predecessor.id == id { return predecessor }
+    return ring.successors.first { $0.id == id } ?? fingers.entries.first { $0.peer.id == id }?.peer
+  }
+
+  func isPointedAt(_ id: Identifier) -> Bool {
+    pointer(to: id) != nil
+  }
+
+  // MARK: Fingers and the rest
+
+  mutating func refreshFinger() {
+    guard ring.isMember else { return }
+    let isWholeRing = ring.successors.count < ring.capacity
+    let reach = ring.successors.last.map { me.id.distance(to: $0.id) }
+    if let exponent = fingers.turn(listReach: isWholeRing ? nil : reach) {
+      serve(.findSuccessor, key: me.id.advanced(by: .powerOfTwo(exponent)), for: .finger(exponent))
+    }
+    isFirstRound = isFirstRound && !fingers.isAtStart
+    fingersAt = now.monotonic + generator.jittered(isFirstRound ? Pace.firstFingers : Pace.fingers)
+  }
+
+  /// Once in a while: expired records, a predecessor that does not ask any more, neighbours that are none.
+  mutating func keepHouse() {
+    housekeepingAt = now.monotonic + generator.jittered(Pace.housekeeping)
+    store.expire(at: now.utcMilliseconds)
+    if let predecessor = ring.predecessor {
+      let heard = roundTrips[predecessor.id, default: RoundTrip(now: now.monotonic)].lastHeard
+      if now.monotonic - heard > Pace.predecessorSilence { probeLife(of: predecessor) }
+    }
+    for id in roundTrips.keys.sorted() where !isPointedAt(id) {
+      if let heard = roundTrips[id]?.lastHeard, now.monotonic - heard > .seconds(60) { roundTrips[id] = nil }
+    }
+  }
+}

@@ -1,0 +1,197 @@
+// Getting into a ring, finding other rings, and leaving.
+//
+//   start ── seek ──┬─ introduced(f): join through f ── member m ── query m ── inside ── acknowledged ── settled
+//                   ├─ nobody found ─────────────── a ring of one ── goes on seeking, and joins
+//                   └─ only nodes that are in no ring either: try again a few times, then a ring of one
+//
+// Two rings after a partition would stay two for ever in Chord. So every member now and then looks up its own identifier through a
+// bootstrap or a member that fell silent: an answer that names somebody closer than its own neighbours means a foreign ring (or
+// one in motion), and what was named becomes a candidate for the checked steps on both sides, until the rings are one.
+
+/// Where a node is in its life.
+enum Phase: Hashable, Sendable {
+  case idle
+  /// Looking for a ring; this often only nodes without a ring answered.
+  case outside(fruitless: Int)
+  case inside
+  case leaving
+  case left
+}
+
+extension ChordNode {
+  /// How often one tries with others that are in no ring either, before starting one.
+  private static var patienceWithStrangers: Int { 3 }
+  /// Contacts and missing members remembered: as many as a successor list.
+  private static var remembered: Int { 16 }
+
+  mutating func start() {
+    guard phase == .idle else { return }
+    phase = .outside(fruitless: 0)
+    seek()
+  }
+
+  /// Asks the host for nodes that may be in a ring, and looks at one that was.
+  mutating func seek() {
+    if configuration.isObserver {
+      if contacts.isEmpty {
+        effects.append(.seek(all: true))
+        seekAt = now.monotonic + generator.jittered(Pace.seekAlone)
+      }
+      return
+    }
+    guard phase != .leaving else { return }
+    if !ring.isMember || ring.isAlone {
+      effects.append(.seek(all: true))
+      seekAt = now.monotonic + generator.jittered(Pace.seekAlone)
+    } else {
+      effects.append(.seek(all: false))
+      seekAt = now.monotonic + generator.jittered(Pace.seekMember) * max(1, estimatedSize / 16)
+    }
+    if ring.isMember, let peer = missing.first {
+      missing.removeFirst()
+      missing.append(peer)
+      introduced(peer)
+    }
+  }
+
+  /// How many members the ring has, from how close the successors stand.
+  var estimatedSize: Int {
+    guard let last = ring.successors.last, ring.successors.count == ring.capacity else {
+      return ring.successors.count + 1
+    }
+    let share = me.id.distance(to: last.id).fractionOfCircle
+    return share > 0 ? Int(min(Double(ring.capacity) / share, 1e9)) : ring.capacity + 1
+  }
+
+  mutating func introduced(_ peer: Peer) {
+    guard peer.id != me.id, phase != .idle, phase != .leaving else { return }
+    contacts.removeAll { $0.id == peer.id }
+    contacts.append(peer)
+    if contacts.count > Self.remembered { contacts.removeFirst() }
+    if configuration.isObserver { return settle() }
+    if ring.isMember && !ring.isAlone {
+      serve(.findSuccessor, key: me.id, for: .merge(peer), via: peer)
+    } else if isJoining {
+      joinNext.append(peer)
+    } else {
+      join(through: peer)
+    }
+  }
+
+  mutating func nobodyFound() {
+    guard case .outside = phase, !configuration.isObserver, !isJoining else { return }
+    startAlone()
+  }
+
+  // MARK: Joining
+
+  private mutating func join(through peer: Peer) {
+    isJoining = true
+    serve(.join(me), key: me.id, for: .join, via: peer)
+  }
+
+  mutating func joinAnswered(_ answer: Reply.Answer) {
+    isJoining = false
+    guard !ring.isMember || ring.isAlone else { return joinNext.removeAll() }
+    if case .joinPoint(let member) = answer, member.id != me.id {
+      joinNext.removeAll()
+      return change { $0.join(through: member) }
+    }
+    if let next = joinNext.popLast() { return join(through: next) }
+    guard case .outside(let fruitless) = phase else { return }
+    if fruitless + 1 >= Self.patienceWithStrangers { return startAlone() }
+    phase = .outside(fruitless: fruitless + 1)
+    seekAt = now.monotonic + generator.jittered(Pace.again)
+  }
+
+  private mutating func startAlone() {
+    change {
+      $0.startAlone()
+      return []
+    }
+    effects.append(.startedAlone)
+    settle()
+  }
+
+  /// The ring has become a member of something.
+  mutating func entered() {
+    phase = .inside
+    stabilizeSoon()
+    fingersAt = now.monotonic + Pace.firstFingers
+    housekeepingAt = now.monotonic + Pace.housekeeping
+    seekAt = now.monotonic + generator.jittered(ring.isAlone ? Pace.seekAlone : Pace.seekMember)
+  }
+
+  /// Our successor knows us, or there is none.
+  mutating func settle() {
+    guard !isSettled else { return }
+    isSettled = true
+    effects.append(.settled)
+  }
+
+  /// Every successor has died. With the predecessor or a bootstrap's help we find the others again.
+  mutating func becameAlone() {
+    stabilizeSoon()
+    seekAt = now.monotonic + generator.jittered(Pace.again)
+  }
+
+  // MARK: Other rings
+
+  mutating func remember(missing peer: Peer) {
+    missing.removeAll { $0.id == peer.id }
+    missing.append(peer)
+    if missing.count > Self.remembered { missing.removeFirst() }
+  }
+
+  mutating func mergeAnswered(_ answer: Reply.Answer, via: Peer) {
+    guard case .owner(let owner, let view) = answer else { return }
+    missing.removeAll { $0.id == via.id }
+    guard owner.id != me.id else { return }
+    let before = view.predecessor ?? owner
+    let isBeforeCloser = ring.predecessor.map { between($0.id, before.id, me.id) } ?? (before.id != me.id)
+    guard ring.isCloser(owner) || isBeforeCloser else { return }
+    hinted(owner)
+    if isBeforeCloser { send(.hint(me), to: before) }
+    seekAt = now.monotonic + generator.jittered(Pace.seekAlone)
+  }
+
+  // MARK: Leaving
+
+  mutating func leave() {
+    guard phase != .leaving else { return }
+    phase = .leaving
+    leaveAt = now.monotonic + Pace.leave
+    if ring.isMember, let head = ring.successors.first {
+      for key in store.keys where ring.owns(key) != false {
+        for record in store.records(under: key, at: now.utcMilliseconds) { probe(head, .copy(record, put: 0)) }
+      }
+    }
+    leaveWhenHandedOver()
+  }
+
+  mutating func leaveWhenHandedOver() {
+    let isWaiting = probes.values.contains { if case .copy = $0.purpose { true } else { false } }
+    if !isWaiting { leaveAt = now.monotonic }
+  }
+
+  mutating func finishLeaving() {
+    let farewell = Message.leaving(predecessor: ring.predecessor, successors: ring.successors)
+    if let head = ring.successors.first { send(farewell, to: head) }
+    if let predecessor = ring.predecessor, predecessor.id != ring.successors.first?.id {
+      send(farewell, to: predecessor)
+    }
+    for ticket in forwards.keys.sorted() {
+      if let forward = forwards.removeValue(forKey: ticket), case .client = forward.origin {
+        conclude(forward.origin, .failure(.notInRing))
+      }
+    }
+    ring.leave()
+    probes = [:]
+    puts = [:]
+    transfers = []
+    deadlines = DeadlineQueue()
+    (stabilizeAt, fingersAt, seekAt, housekeepingAt, transfersAt) = (nil, nil, nil, nil, nil)
+    phase = .left
+    effects.append(.left)
+  }
+}

@@ -1,0 +1,142 @@
+// One question to one neighbour, and what follows when no answer comes: ask again with more patience, then a verdict.
+// Links are TCP, so a question is asked again only to learn whether the other is there at all.
+
+/// A question that one neighbour is to answer.
+struct Probe: Sendable {
+  enum Purpose: Hashable, Sendable {
+    /// For the ring's operation in progress.
+    case state
+    case notify
+    /// Only whether it is alive.
+    case life
+    /// A copy for the put of this ticket (0: for none in particular).
+    case copy(Record, put: UInt32)
+    /// For somebody outside the machine.
+    case look(Ticket)
+  }
+
+  var peer: Peer
+  var purpose: Purpose
+  var sentAt: Instant
+  var deadline: Instant
+  var tries = 1
+}
+
+extension ChordNode {
+  mutating func probe(_ peer: Peer, _ purpose: Probe.Purpose) {
+    if purpose == .state { dropStateProbes() }
+    let patience = roundTrips[peer.id]?.patience ?? RoundTrip.initial
+    let deadline = now.monotonic + patience
+    let ticket = newTicket()
+    probes[ticket] = Probe(peer: peer, purpose: purpose, sentAt: now.monotonic, deadline: deadline)
+    deadlines.insert(ticket, at: deadline)
+    ask(ticket, peer, purpose)
+  }
+
+  /// The ring has one operation at a time: an answer to an earlier question must not pass for the answer to this one.
+  private mutating func dropStateProbes() {
+    for ticket in probes.keys.sorted() where probes[ticket]?.purpose == .state { probes[ticket] = nil }
+  }
+
+  /// Whether it answers decides; at most one such question a neighbour.
+  mutating func probeLife(of peer: Peer) {
+    guard !probes.values.contains(where: { $0.peer.id == peer.id && $0.purpose == .life }) else { return }
+    probe(peer, .life)
+  }
+
+  private mutating func ask(_ ticket: UInt32, _ peer: Peer, _ purpose: Probe.Purpose) {
+    switch purpose {
+    case .state, .look: send(.query(ticket), to: peer)
+    case .notify: send(.notify(ticket), to: peer)
+    case .life: send(.ping(ticket), to: peer)
+    case .copy(let record, _): send(.replicate(ticket, record), to: peer)
+    }
+  }
+
+  /// The answer to a question of ours, if `peer` was the one asked.
+  mutating func takeProbe(_ ticket: UInt32, from peer: Peer) -> Probe? {
+    guard let probe = probes[ticket], probe.peer.id == peer.id else { return nil }
+    probes[ticket] = nil
+    if probe.tries == 1 {
+      roundTrips[peer.id, default: RoundTrip(now: now.monotonic)].sample(now.monotonic - probe.sentAt)
+    }
+    return probe
+  }
+
+  mutating func acknowledged(_ ticket: UInt32, by peer: Peer, isMember: Bool = true) {
+    guard let probe = takeProbe(ticket, from: peer) else { return }
+    switch probe.purpose {
+    case .state, .look: break
+    case .notify: if peer.id == ring.successors.first?.id { settle() }
+    case .life: isMember ? ring.isAlive(peer.id) : departed(peer.id)
+    case .copy(_, let put): copyEnded(put, kept: true)
+    }
+  }
+
+  mutating func viewed(_ ticket: UInt32, _ view: View, from peer: Peer) {
+    guard let probe = takeProbe(ticket, from: peer) else { return }
+    switch probe.purpose {
+    case .state:
+      change { $0.answered(by: peer, view) }
+      if view.predecessor?.id == me.id, peer.id == ring.successors.first?.id { settle() }
+    case .look(let ticket): effects.append(.viewed(ticket, view))
+    case .notify, .life, .copy: break
+    }
+  }
+
+  /// No answer in time: a miss, and after enough of them a death.
+  mutating func probeExpired(_ ticket: UInt32, _ probe: Probe) {
+    var roundTrip = roundTrips[probe.peer.id] ?? RoundTrip(now: now.monotonic)
+    roundTrip.missed()
+    roundTrips[probe.peer.id] = roundTrip
+    if roundTrip.isDead {
+      effects.append(.disconnect(probe.peer.id))
+      died(probe.peer.id)
+      return
+    }
+    var again = probe
+    again.tries += 1
+    again.deadline = now.monotonic + roundTrip.patience
+    probes[ticket] = again
+    deadlines.insert(ticket, at: again.deadline)
+    ask(ticket, probe.peer, probe.purpose)
+  }
+
+  /// The host was asleep: what looks like silence was our own.
+  mutating func forgiveSilence() {
+    for ticket in probes.keys.sorted() {
+      let deadline = now.monotonic + RoundTrip.initial
+      probes[ticket]?.deadline = deadline
+      probes[ticket]?.tries += 1
+      deadlines.insert(ticket, at: deadline)
+    }
+    for ticket in forwards.keys.sorted() {
+      let deadline = now.monotonic + RoundTrip.initial
+      forwards[ticket]?.deadline = deadline
+      deadlines.insert(ticket, at: deadline)
+    }
+  }
+
+  mutating func expired(_ ticket: UInt32) {
+    if let probe = probes[ticket], probe.deadline <= now.monotonic { probeExpired(ticket, probe) }
+    if let forward = forwards[ticket], forward.deadline <= now.monotonic { forwardExpired(ticket) }
+  }
+
+  mutating func heard(from peer: Identifier) {
+    roundTrips[peer]?.heard(at: now.monotonic)
+    if roundTrips[peer] == nil, isPointedAt(peer) { roundTrips[peer] = RoundTrip(now: now.monotonic) }
+  }
+
+  /// Drops every question to a node that is gone.
+  mutating func dropProbes(to peer: Identifier) {
+    for ticket in probes.keys.sorted() {
+      guard let probe = probes[ticket], probe.peer.id == peer else { continue }
+      probes[ticket] = nil
+      switch probe.purpose {
+      case .copy(_, let put): copyEnded(put, kept: false)
+      case .look(let ticket): effects.append(.viewed(ticket, nil))
+      case .state, .notify, .life: break
+      }
+    }
+  }
+}

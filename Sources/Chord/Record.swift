@@ -1,0 +1,124 @@
+// What the directory stores: an envelope that its holders can check but not read.
+//
+//   nameKey E 32 · writerKey W 32 · number u64 · expiry u64 · content u16 + n · signature by E 64 · signature by W 64
+//
+// Whoever knows a name derives the key pair E, so only they can write under it at all; the ring key is a hash of E's public
+// half, so a record names its own place. W belongs to one session: only W replaces, extends or deletes what W wrote. Number
+// and expiry are UTC milliseconds; the higher number wins. No content means that the writer withdrew: a tombstone.
+//
+// Both signatures cover: label · network (u8 + n) · ring key 20 · W 32 · number u64 · expiry u64 · content.
+
+import CSodium
+
+/// A signed, opaque entry of the directory.
+public struct Record: Hashable, Sendable {
+  /// The public half of the Ed25519 key pair that everyone who knows the name can derive.
+  public var nameKey: [UInt8]
+  /// The public half of the Ed25519 key pair of the session that wrote this.
+  public var writerKey: [UInt8]
+  /// Of several records of one writer the highest number counts. At least the writer's UTC milliseconds.
+  public var number: UInt64
+  /// The end of its life, in UTC milliseconds.
+  public var expiry: UInt64
+  /// What the record says, encrypted for those who know the name; empty when the writer has withdrawn it.
+  public var content: [UInt8]
+  /// By the name's key, over `signedBytes`.
+  public var nameSignature: [UInt8]
+  /// By the writer's key, over `signedBytes`.
+  public var writerSignature: [UInt8]
+
+  /// Longest content: with it an envelope is just under 1 KiB, enough for a key, a salt and a few addresses.
+  public static let maximumContent = 800
+  /// A record may expire at most this far ahead (1 h), so that nothing outlives its writer for long.
+  public static let maximumLifetime: UInt64 = 3_600_000
+  /// Tolerated difference between two machines' UTC clocks (5 min).
+  public static let clockTolerance: UInt64 = 300_000
+
+  static let keyBytes = 32
+  static let signatureBytes = 64
+
+  /// Puts a record together; `isAuthentic` tells whether its signatures hold.
+  public init(
+    nameKey: [UInt8], writerKey: [UInt8], number: UInt64, expiry: UInt64, content: [UInt8],
+    nameSignature: [UInt8], writerSignature: [UInt8]
+  ) {
+    self.nameKey = nameKey
+    self.writerKey = writerKey
+    self.number = number
+    self.expiry = expiry
+    self.content = content
+    self.nameSignature = nameSignature
+    self.writerSignature = writerSignature
+  }
+
+  /// Where on the ring the record belongs.
+  public var key: Identifier { Self.key(ofName: nameKey) }
+
+  /// Where on the ring the records of a name belong.
+  public static func key(ofName nameKey: [UInt8]) -> Identifier {
+    Identifier(hashing: nameKey, label: "chord-chat record")
+  }
+
+  /// Whether the writer has withdrawn what it wrote.
+  public var isTombstone: Bool { content.isEmpty }
+
+  /// Whether holders still answer with it. A tombstone is kept for the clocks' tolerance longer, to outlive its record everywhere.
+  public func isAlive(at utcMilliseconds: UInt64) -> Bool {
+    let end = isTombstone ? expiry &+ Self.clockTolerance : expiry
+    return utcMilliseconds < end
+  }
+
+  /// Whether it expires no further ahead than is allowed, given both clocks' tolerance.
+  public func isTimely(at utcMilliseconds: UInt64) -> Bool {
+    expiry <= utcMilliseconds &+ Self.maximumLifetime &+ Self.clockTolerance
+      && number <= utcMilliseconds &+ Self.maximumLifetime
+  }
+
+  /// What both signatures cover.
+  public static func signedBytes(
+    network: String, key: Identifier, writerKey: [UInt8], number: UInt64, expiry: UInt64, content: [UInt8]
+  ) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(Array("chord-chat record 1".utf8))
+    writer.writeShort(Array(network.utf8.prefix(255)))
+    writer.write(key)
+    writer.write(writerKey)
+    writer.write(number)
+    writer.write(expiry)
+    writer.write(content)
+    return writer.bytes
+  }
+
+  /// Whether both signatures hold in this network.
+  public func isAuthentic(network: String) -> Bool {
+    guard nameKey.count == Self.keyBytes, writerKey.count == Self.keyBytes, content.count <= Self.maximumContent,
+      nameSignature.count == Self.signatureBytes, writerSignature.count == Self.signatureBytes
+    else { return false }
+    let signed = Self.signedBytes(
+      network: network, key: key, writerKey: writerKey, number: number, expiry: expiry, content: content)
+    return crypto_sign_verify_detached(nameSignature, signed, UInt64(signed.count), nameKey) == 0
+      && crypto_sign_verify_detached(writerSignature, signed, UInt64(signed.count), writerKey) == 0
+  }
+}
+
+extension ByteWriter {
+  public mutating func write(_ record: Record) {
+    write(record.nameKey)
+    write(record.writerKey)
+    write(record.number)
+    write(record.expiry)
+    writeLong(record.content)
+    write(record.nameSignature)
+    write(record.writerSignature)
+  }
+}
+
+extension ByteReader {
+  @_lifetime(self: copy self)
+  public mutating func record() throws(Malformed) -> Record {
+    Record(
+      nameKey: try array(Record.keyBytes), writerKey: try array(Record.keyBytes),
+      number: try uint64(), expiry: try uint64(), content: try long(atMost: Record.maximumContent),
+      nameSignature: try array(Record.signatureBytes), writerSignature: try array(Record.signatureBytes))
+  }
+}

@@ -1,0 +1,61 @@
+// The records one member holds, as owner or as one of the copies. It cannot read them; it checks that the writer could write
+// there (Record.isAuthentic), that clocks agree, and keeps for every writer only the highest number.
+
+/// Records by ring key.
+struct RecordStore: Sendable {
+  /// What became of a record that was offered.
+  enum Outcome: Hashable, Sendable {
+    /// New, or newer than what was there.
+    case stored
+    /// This very one, or a newer one, was there already.
+    case known
+    case refused
+    case full
+  }
+
+  private var shelves: [Identifier: [Record]] = [:]
+  private(set) var count = 0
+  private let network: String
+
+  /// 16 MiB of envelopes at most: about a hundred users for each member would already be a very uneven ring.
+  static let capacity = 16_384
+
+  init(network: String) {
+    self.network = network
+  }
+
+  /// Every key with a record, in ring order from zero.
+  var keys: [Identifier] { shelves.keys.sorted() }
+
+  /// All under a key that has not expired, tombstones included.
+  func records(under key: Identifier, at utcMilliseconds: UInt64) -> [Record] {
+    (shelves[key] ?? []).filter { $0.isAlive(at: utcMilliseconds) }
+  }
+
+  mutating func offer(_ record: Record, at utcMilliseconds: UInt64) -> Outcome {
+    let key = record.key
+    var shelf = records(under: key, at: utcMilliseconds)
+    let place = shelf.firstIndex { $0.writerKey == record.writerKey }
+    if let place, shelf[place].number >= record.number { return .known }
+    guard record.isAlive(at: utcMilliseconds), record.isTimely(at: utcMilliseconds) else { return .refused }
+    guard place != nil || shelf.count < MessageLimit.recordsPerKey else { return .refused }
+    guard place != nil || count < Self.capacity else { return .full }
+    guard record.isAuthentic(network: network) else { return .refused }
+    if let place { shelf[place] = record } else { shelf.append(record) }
+    replaceShelf(key, by: shelf)
+    return .stored
+  }
+
+  /// Drops what has expired.
+  mutating func expire(at utcMilliseconds: UInt64) {
+    for key in keys {
+      let alive = records(under: key, at: utcMilliseconds)
+      if alive.count != shelves[key]?.count { replaceShelf(key, by: alive) }
+    }
+  }
+
+  private mutating func replaceShelf(_ key: Identifier, by shelf: [Record]) {
+    count += shelf.count - (shelves[key]?.count ?? 0)
+    shelves[key] = shelf.isEmpty ? nil : shelf
+  }
+}

@@ -1,0 +1,113 @@
+// Records and their copies. The owner of a key holds its records and gives a copy to each of the members after it, so that whoever
+// comes to own the key holds them already. A put is answered when the copies are acknowledged.
+//
+//   put ──> owner ──replicate──> s0, s1, … s(copies-2)
+//
+// When the ring changes, records move: to new successors copies of what is ours; to a new predecessor what has become its own.
+
+/// A put that waits for its copies.
+struct PendingPut: Sendable {
+  var origin: Forward.Origin
+  var waiting: Int
+  var copies: Int
+}
+
+/// A record on its way to another member.
+struct Transfer: Sendable {
+  var key: Identifier
+  var to: Peer
+  /// As a copy; otherwise the receiver is to own it, and sends it on if it does not.
+  var isCopy: Bool
+}
+
+extension ChordNode {
+  private var holders: ArraySlice<Peer> { ring.successors.prefix(configuration.copies - 1) }
+
+  /// Stores a record as the owner of its key.
+  mutating func keepAsOwner(_ record: Record, for origin: Forward.Origin) {
+    switch store.offer(record, at: now.utcMilliseconds) {
+    case .refused: return conclude(origin, .failure(.refused))
+    case .full: return conclude(origin, .failure(.full))
+    case .known: return conclude(origin, .stored(copies: UInt8(holders.count + 1)))
+    case .stored: break
+    }
+    guard !holders.isEmpty else { return conclude(origin, .stored(copies: 1)) }
+    let ticket = newTicket()
+    puts[ticket] = PendingPut(origin: origin, waiting: holders.count, copies: 1)
+    for holder in holders { probe(holder, .copy(record, put: ticket)) }
+  }
+
+  /// A copy was acknowledged, or its holder is gone.
+  mutating func copyEnded(_ ticket: UInt32, kept: Bool) {
+    if phase == .leaving { leaveWhenHandedOver() }
+    guard var put = puts[ticket] else { return }
+    put.waiting -= 1
+    if kept { put.copies += 1 }
+    puts[ticket] = put.waiting > 0 ? put : nil
+    if put.waiting == 0 { conclude(put.origin, .stored(copies: UInt8(clamping: put.copies))) }
+  }
+
+  /// Another member wants us to hold a copy.
+  mutating func keepCopy(of record: Record, _ ticket: UInt32, from peer: Peer) {
+    switch store.offer(record, at: now.utcMilliseconds) {
+    case .stored, .known: send(.replicated(ticket), to: peer)
+    case .refused, .full: send(.replicated(ticket), to: peer)  // it is not to ask again; a reader checks for itself
+    }
+  }
+
+  /// Records that a holder of copies had and we, the owner, had not.
+  mutating func adopt(_ records: [Record]) {
+    for record in records where ring.owns(record.key) == true { _ = store.offer(record, at: now.utcMilliseconds) }
+  }
+
+  // MARK: When the ring changes
+
+  mutating func copyToNewSuccessors(_ before: [Peer]) {
+    let old = before.prefix(configuration.copies - 1).map(\.id)
+    for holder in holders where !old.contains(holder.id) {
+      for key in store.keys where ring.owns(key) != false { transfer(key, to: holder, isCopy: true) }
+    }
+  }
+
+  /// What a new predecessor owns goes to it; what has become ours is copied to those after us.
+  /// Between the death of one predecessor and the coming of the next our range has no beginning: what counts is where it last was.
+  mutating func moveRecords() {
+    guard let new = ring.predecessor else { return }
+    let old = rangeBegan
+    rangeBegan = new.id
+    for key in store.keys {
+      let isOurs = inRange(new.id, key, me.id)
+      let wasOurs = old.map { inRange($0, key, me.id) } ?? true
+      if wasOurs && !isOurs { transfer(key, to: new, isCopy: false) }
+      if isOurs && !wasOurs {
+        for holder in holders { transfer(key, to: holder, isCopy: true) }
+      }
+    }
+  }
+
+  private mutating func transfer(_ key: Identifier, to peer: Peer, isCopy: Bool) {
+    guard transfers.count < RecordStore.capacity * configuration.copies else { return }
+    transfers.append(Transfer(key: key, to: peer, isCopy: isCopy))
+    transfersAt = transfersAt ?? now.monotonic
+  }
+
+  mutating func transferSome() {
+    let batch = transfers.prefix(Pace.transferBatch)
+    transfers.removeFirst(batch.count)
+    if !transfers.isEmpty { transfersAt = now.monotonic + Pace.transfers }
+    for transfer in batch {
+      for record in store.records(under: transfer.key, at: now.utcMilliseconds) {
+        if transfer.isCopy {
+          if ring.successors.contains(where: { $0.id == transfer.to.id }) { probe(transfer.to, .copy(record, put: 0)) }
+        } else {
+          offerToOwner(record, startingAt: transfer.to)
+        }
+      }
+    }
+  }
+
+  /// Puts a record where it belongs, beginning at the member before us and going back as far as it redirects.
+  private mutating func offerToOwner(_ record: Record, startingAt peer: Peer) {
+    serve(.put(record), key: record.key, for: .upkeep, claim: .owner, via: peer)
+  }
+}

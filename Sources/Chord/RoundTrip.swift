@@ -1,0 +1,67 @@
+// How long to wait for a neighbour, and when to give it up. The estimate is TCP's (RFC 6298): a smoothed round trip and its
+// mean deviation, waiting SRTT + 4·RTTVAR, twice as long after every miss. The first miss makes a neighbour a suspect: it is
+// routed around. Only after `missesUntilDead` in a row is it declared dead.
+
+/// What is known of one neighbour's answering.
+struct RoundTrip: Hashable, Sendable {
+  /// Smoothed round trip and mean deviation in nanoseconds; nil before the first sample.
+  private var estimate: (smoothed: Int64, deviation: Int64)?
+  /// Questions in a row that were not answered in time.
+  private(set) var misses = 0
+  /// When anything was last heard from it.
+  var lastHeard: Instant
+
+  /// Four tries take at least 3 s (the floor, doubled each time) and, at first acquaintance, 11 s: under the 15 s in which a silent host
+  /// must be out of the ring, and longer than a process hangs over an ordinary hiccup.
+  static let missesUntilDead = 4
+  /// Below this a scheduler's pause on a busy machine would look like a death.
+  static let floor = Duration.milliseconds(200)
+  /// Before any sample: a dial and two handshakes across the world.
+  static let initial = Duration.milliseconds(750)
+  static let ceiling = Duration.seconds(4)
+
+  init(now: Instant) {
+    lastHeard = now
+  }
+
+  var isSuspect: Bool { misses > 0 }
+  var isDead: Bool { misses >= Self.missesUntilDead }
+
+  /// How long to wait for the next answer.
+  var patience: Duration {
+    var wait = Self.initial
+    if let estimate { wait = max(Self.floor, .nanoseconds(estimate.smoothed + 4 * estimate.deviation)) }
+    return min(Self.ceiling, wait * (1 << min(misses, 4)))
+  }
+
+  /// An answer came after this long. (Karn: only answers to questions that were asked once are samples.)
+  mutating func sample(_ duration: Duration) {
+    let nanoseconds = max(duration.inNanoseconds, 0)
+    if let (smoothed, deviation) = estimate {
+      estimate = (
+        smoothed + (nanoseconds - smoothed) / 8, deviation + (abs(smoothed - nanoseconds) - deviation) / 4
+      )
+    } else {
+      estimate = (nanoseconds, nanoseconds / 2)
+    }
+  }
+
+  mutating func heard(at now: Instant) {
+    misses = 0
+    lastHeard = now
+  }
+
+  mutating func missed() {
+    misses += 1
+  }
+
+  static func == (a: RoundTrip, b: RoundTrip) -> Bool {
+    a.misses == b.misses && a.lastHeard == b.lastHeard && a.estimate?.smoothed == b.estimate?.smoothed
+      && a.estimate?.deviation == b.estimate?.deviation
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(misses)
+    hasher.combine(lastHeard)
+  }
+}

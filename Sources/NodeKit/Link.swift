@@ -1,0 +1,249 @@
+// One connection to one node: handshake, then frames both ways, then an end with one reason.
+//
+//     handshaking ──proved──► established ──► ended(reason)
+//
+// A link that ends in good order says so (goodbye, with why); a connection that just breaks is `lost`, and whoever cares looks
+// whether the node still lives.
+
+import Chord
+import UVRuntime
+
+/// Why a link was closed in good order.
+enum Goodbye: UInt8 {
+  /// The node leaves the ring for good.
+  case leaving = 0
+  /// Nothing was said for long.
+  case idle = 1
+  /// Another connection between the same two nodes stays.
+  case replaced = 2
+  /// The receiver did what it must not.
+  case fault = 3
+}
+
+/// Hears about links; the table of links.
+protocol LinkOwner: AnyObject {
+  func linkEstablished(_ link: Link)
+  /// False if the frame has no place here: the link then ends.
+  func linkReceived(_ type: UInt8, _ payload: RawSpan, on link: Link) throws(LinkFailure)
+  /// The peer will say nothing new on this link; what was under way still comes.
+  func linkSaidGoodbye(_ link: Link, _ goodbye: Goodbye)
+  /// Exactly once, last.
+  func linkEnded(_ link: Link)
+}
+
+/// A connection to another node.
+final class Link: TCPConnectionHandler {
+  private enum Phase {
+    case handshaking(Handshake)
+    case established
+    case ended
+  }
+
+  /// A peer has this long to say who it is.
+  static let handshakePatience = Duration.seconds(5)
+  /// A text or a record is on its way within a second; a link that is closed does not wait longer for its last bytes.
+  static let farewellPatience = Duration.seconds(1)
+  /// More than this waits for a peer that does not read: the link is given up. 250 of the longest texts.
+  static let maximumPending = 8 << 20
+
+  let isDialled: Bool
+  /// The address dialled, or the one the peer came from.
+  let address: Endpoint
+  private(set) var remote: RemoteNode?
+  /// The address at which the peer sees us.
+  private(set) var seenAs: Endpoint?
+  /// Why it ended, once it has.
+  private(set) var failure: LinkFailure?
+  /// The peer said goodbye: its end is no loss.
+  private(set) var farewell: Goodbye?
+  /// We have said goodbye, or the peer has: nothing more is sent.
+  private(set) var isDraining = false
+  var lastUsed: LoopTime
+  /// Waits for an older link to the same node to drain.
+  var isHeldBack = false {
+    didSet { isHeldBack ? connection?.pauseReading() : connection?.resumeReading() }
+  }
+
+  private weak var owner: (any LinkOwner)?
+  private let loop: EventLoop
+  private var connection: TCPConnection?
+  private var phase: Phase
+  private var reader = FrameReader()
+  private var patience: Deadline?
+  private var onPong: ((Bool) -> Void)?
+
+  /// Dials. Fails through `linkEnded`.
+  init(
+    on loop: EventLoop, to endpoint: Endpoint, timeout: Duration, handshake: Handshake, owner: any LinkOwner
+  ) throws(UVError) {
+    self.loop = loop
+    self.owner = owner
+    isDialled = true
+    address = endpoint
+    phase = .handshaking(handshake)
+    lastUsed = loop.now
+    connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: timeout, handler: self)
+    connection?.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
+  }
+
+  /// Takes a connection that was accepted.
+  init(
+    on loop: EventLoop, accepted connection: TCPConnection, from address: Endpoint, handshake: Handshake,
+    owner: any LinkOwner
+  ) {
+    self.loop = loop
+    self.owner = owner
+    self.address = address
+    self.connection = connection
+    isDialled = false
+    phase = .handshaking(handshake)
+    lastUsed = loop.now
+    connection.handler = self
+    connection.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
+    greet()
+  }
+
+  // MARK: What the table does
+
+  /// Sends a frame, `Frame.encoded`.
+  func send(_ frame: [UInt8]) {
+    guard case .established = phase, !isDraining else { return }
+    lastUsed = loop.now
+    connection?.write(frame)
+  }
+
+  /// Says goodbye and closes when everything has left.
+  func close(_ goodbye: Goodbye) {
+    guard !isDraining else { return }
+    if case .established = phase {
+      connection?.write(
+        Frame.encoded { writer in
+          writer.write(UInt8(0x03))
+          writer.write(goodbye.rawValue)
+        })
+    }
+    drain(goodbye)
+  }
+
+  /// Ends our direction. When another link takes over, what the peer has still under way is read; otherwise it is dropped.
+  private func drain(_ goodbye: Goodbye) {
+    isDraining = true
+    guard goodbye == .replaced else {
+      connection?.closeAfterFlush(deadline: Self.farewellPatience)
+      return
+    }
+    connection?.shutdown()
+    setPatience(Self.farewellPatience) { [weak self] in self?.end(.replaced) }
+  }
+
+  /// Closes at once, for this reason.
+  func end(_ failure: LinkFailure) {
+    if self.failure == nil { self.failure = failure }
+    isDraining = true
+    connection?.close()
+  }
+
+  /// Whether the peer still answers, within `limit`.
+  func ping(within limit: Duration, _ done: @escaping (Bool) -> Void) {
+    onPong?(false)
+    onPong = done
+    send(Frame.encoded { $0.write(UInt8(0x04)) })
+    setPatience(limit) { [weak self] in self?.answerPing(false) }
+  }
+
+  private func answerPing(_ isAlive: Bool) {
+    patience?.cancel()
+    let done = onPong
+    onPong = nil
+    done?(isAlive)
+  }
+
+  private func setPatience(_ limit: Duration, _ expired: @escaping () -> Void) {
+    patience?.cancel()
+    patience = Deadline(on: loop, expired)
+    patience?.set(loop.now + limit)
+  }
+
+  private func greet() {
+    guard case .handshaking(let handshake) = phase else { return }
+    setPatience(Self.handshakePatience) { [weak self] in self?.end(.silent) }
+    connection?.write(handshake.hello)
+  }
+
+  // MARK: What the connection says
+
+  func connected(_ connection: TCPConnection) {
+    greet()
+  }
+
+  func received(_ bytes: RawSpan, on connection: TCPConnection) {
+    lastUsed = loop.now
+    do throws(LinkFailure) {
+      try reader.read(bytes) { type, payload throws(LinkFailure) in
+        try take(type, payload)
+        return failure == nil
+      }
+    } catch {
+      refuse(error)
+    }
+  }
+
+  private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
+    switch phase {
+    case .ended: return
+    case .handshaking(var handshake):
+      let outcome = try handshake.received(type, payload)
+      phase = .handshaking(handshake)
+      switch outcome {
+      case .send(let proof): connection?.write(proof)
+      case .established(let remote):
+        self.remote = remote
+        seenAs = handshake.seenAs
+        phase = .established
+        patience?.cancel()
+        owner?.linkEstablished(self)
+      }
+    case .established:
+      switch type {
+      case 0x03:
+        guard payload.byteCount == 1 else { throw .malformed }
+        let goodbye = Goodbye(rawValue: payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self)) ?? .fault
+        farewell = goodbye
+        owner?.linkSaidGoodbye(self, goodbye)
+        if !isDraining { drain(goodbye) }
+      case 0x04: send(Frame.encoded { $0.write(UInt8(0x05)) })
+      case 0x05: answerPing(true)
+      default: try owner?.linkReceived(type, payload, on: self)
+      }
+    }
+  }
+
+  /// The peer's fault ends its link. During the handshake we close at once: whoever speaks something else would not understand.
+  private func refuse(_ failure: LinkFailure) {
+    self.failure = self.failure ?? failure
+    if case .established = phase { close(.fault) } else { end(failure) }
+  }
+
+  func ended(_ connection: TCPConnection) {
+    if !isDraining { connection.closeAfterFlush(deadline: Self.farewellPatience) }
+  }
+
+  func closed(_ connection: TCPConnection, error: UVError?) {
+    if failure == nil { failure = reason(for: error) }
+    phase = .ended
+    patience?.cancel()
+    self.connection = nil
+    answerPing(false)
+    owner?.linkEnded(self)
+  }
+
+  private func reason(for error: UVError?) -> LinkFailure {
+    if case .established = phase { return error == .noBufferSpace ? .slow : .lost }
+    switch error {
+    case UVError.connectionRefused?: return .refused
+    case UVError.timedOut?: return .silent
+    case nil, UVError.endOfFile?, UVError.connectionReset?: return .closedEarly
+    default: return isDialled && remote == nil ? .unreachable : .lost
+    }
+  }
+}

@@ -1,0 +1,284 @@
+// All links of a node: at most one to each other node, dialled when something is to be said.
+//
+//   send(frame, to: peer) ──> link? ──> write
+//                              └ no ──> dialling? ──> wait in its queue ──established──> write
+//                                          └ no ──> dial ──failed──> `unreachable`, the queue is dropped
+//
+// When two nodes dial each other at the same time there are two connections. Both ends keep the one that the smaller identifier
+// dialled, and drain the other: what was said on it is read before the one that stays is read, so that nothing is overtaken. A
+// second connection dialled by the same side means that it gave up the first: the first is pinged, and stays only if it answers.
+
+import CSodium
+import Chat
+import Chord
+import UVRuntime
+
+/// What the links tell the node they belong to.
+protocol LinksOwner: AnyObject {
+  func linked(_ remote: RemoteNode, seenAs: Endpoint?)
+  func received(_ type: UInt8, _ payload: RawSpan, from remote: RemoteNode) throws(LinkFailure)
+  /// The link broke without a word.
+  func lost(_ id: Identifier)
+  /// The node has left for good.
+  func departed(_ id: Identifier)
+  /// It could not be dialled.
+  func unreachable(_ id: Identifier)
+  /// Some link ended, for the log.
+  func linkEnded(_ failure: LinkFailure)
+}
+
+/// The links of one node.
+final class Links: LinkOwner {
+  /// Frames that wait while a node is dialled; more than a session's window would ever put there.
+  private static let queueLimit = 1024
+  /// At most this many dials at once, so that a burst leaves descriptors for those who come to us.
+  private static let dialLimit = 256
+  /// Connections that have not said who they are.
+  private static let strangerLimit = 512
+  /// A dial across the world takes a third of a second; a host that swallows packets shows after this.
+  static let dialTimeout = Duration.seconds(3)
+  /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
+  private static let idleLimit = Duration.seconds(300)
+
+  private struct Dial {
+    var link: Link
+    var waiting: [[UInt8]]
+  }
+
+  let loop: EventLoop
+  let identity: Identity
+  let network: String
+  weak var owner: (any LinksOwner)?
+  /// Where this node can be dialled, as its hello says.
+  var listens = Endpoint(host: .v4(0), port: 0)
+  /// How often links ended, by reason.
+  private(set) var failures: [LinkFailure: Int] = [:]
+
+  private var established: [Identifier: Link] = [:]
+  private var dials: [Identifier: Dial] = [:]
+  private var strangers: [ObjectIdentifier: Link] = [:]
+  private var draining: [ObjectIdentifier: Link] = [:]
+  /// What to tell whoever dialled an address without knowing who is there.
+  private var introductions: [ObjectIdentifier: (Result<RemoteNode, LinkFailure>) -> Void] = [:]
+  private var listeners: [TCPListener] = []
+  private lazy var sweep = Deadline(on: loop) { [weak self] in self?.closeIdle() }
+  private var isClosing = false
+
+  init(on loop: EventLoop, identity: Identity, network: String) {
+    self.loop = loop
+    self.identity = identity
+    self.network = network
+  }
+
+  var count: Int { established.count }
+  var remotes: [RemoteNode] { established.keys.sorted().compactMap { established[$0]?.remote } }
+
+  func isLinked(_ id: Identifier) -> Bool { established[id] != nil }
+
+  // MARK: Listening and dialling
+
+  /// Listens at an address; answers the one that was had.
+  @discardableResult
+  func listen(at address: SocketAddress) throws(UVError) -> SocketAddress {
+    let listener = try TCPListener(on: loop, address: address) { [weak self] in self?.accept($0) }
+    listeners.append(listener)
+    sweep.set(loop.now + .seconds(10))
+    return listener.address
+  }
+
+  private func accept(_ connection: TCPConnection) {
+    guard let address = connection.remoteAddress.map({ Endpoint($0) }), !isClosing else { return }
+    guard strangers.count < Self.strangerLimit else { return count(.full) }
+    let link = Link(
+      on: loop, accepted: connection, from: address,
+      handshake: handshake(with: address, isDialler: false, expected: nil), owner: self)
+    strangers[ObjectIdentifier(link)] = link
+  }
+
+  /// Dials an address to see who is there.
+  func introduce(_ endpoint: Endpoint, _ done: @escaping (Result<RemoteNode, LinkFailure>) -> Void) {
+    do throws(UVError) {
+      let link = try dial(endpoint, expected: nil)
+      strangers[ObjectIdentifier(link)] = link
+      introductions[ObjectIdentifier(link)] = done
+    } catch {
+      done(.failure(.unreachable))
+    }
+  }
+
+  private func dial(_ endpoint: Endpoint, expected: Identifier?) throws(UVError) -> Link {
+    try Link(
+      on: loop, to: endpoint, timeout: Self.dialTimeout,
+      handshake: handshake(with: endpoint, isDialler: true, expected: expected), owner: self)
+  }
+
+  private func handshake(with address: Endpoint, isDialler: Bool, expected: Identifier?) -> Handshake {
+    Handshake(
+      identity: identity, network: network, nonce: Randomness.bytes(32), listens: listens, remoteAddress: address,
+      isDialler: isDialler, expected: expected)
+  }
+
+  // MARK: Sending
+
+  /// Sends a frame, dialling if there is no link.
+  func send(_ frame: [UInt8], to peer: Peer) {
+    if let link = established[peer.id] { return link.send(frame) }
+    if dials[peer.id] != nil {
+      if let waiting = dials[peer.id]?.waiting.count, waiting < Self.queueLimit {
+        dials[peer.id]?.waiting.append(frame)
+      }
+      return
+    }
+    do throws(UVError) {
+      guard !isClosing, peer.endpoint.isDialable, dials.count < Self.dialLimit else { throw .canceled }
+      dials[peer.id] = Dial(link: try dial(peer.endpoint, expected: peer.id), waiting: [frame])
+    } catch {
+      owner?.unreachable(peer.id)
+    }
+  }
+
+  /// Closes the link to a node that is dead as far as we know.
+  func disconnect(_ id: Identifier) {
+    established.removeValue(forKey: id)?.end(.silent)
+  }
+
+  /// Says goodbye to everyone and stops listening.
+  func close() {
+    isClosing = true
+    sweep.cancel()
+    for listener in listeners { listener.close() }
+    listeners = []
+    for id in established.keys.sorted() { established[id]?.close(.leaving) }
+    for dial in dials.values { dial.link.end(.lost) }
+    for link in strangers.values { link.end(.lost) }
+    tellIfClosed()
+  }
+
+  /// Called once nothing is open any more.
+  var whenClosed: (() -> Void)? {
+    didSet { tellIfClosed() }
+  }
+
+  private func tellIfClosed() {
+    guard isClosing, established.isEmpty, dials.isEmpty, strangers.isEmpty, draining.isEmpty else { return }
+    whenClosed?()
+  }
+
+  /// Closes at once what is still open.
+  func abort() {
+    close()
+    for link in Array(established.values) + Array(draining.values) { link.end(.lost) }
+  }
+
+  private func closeIdle() {
+    for id in established.keys.sorted() {
+      guard let link = established[id], loop.now - link.lastUsed > Self.idleLimit else { continue }
+      established[id] = nil
+      drain(link, .idle)
+    }
+    sweep.set(loop.now + .seconds(10))
+  }
+
+  // MARK: What links say
+
+  func linkEstablished(_ link: Link) {
+    guard let remote = link.remote else { return }
+    let id = remote.peer.id
+    strangers[ObjectIdentifier(link)] = nil
+    if let old = established[id], old !== link {
+      resolve(old, link, id)
+    } else {
+      settle(link, remote)
+    }
+    introductions.removeValue(forKey: ObjectIdentifier(link))?(.success(remote))
+  }
+
+  /// The link is the one to this node from now on.
+  private func settle(_ link: Link, _ remote: RemoteNode) {
+    let id = remote.peer.id
+    established[id] = link
+    let waiting: [[UInt8]]
+    if let dial = dials.removeValue(forKey: id) {
+      waiting = dial.waiting
+      if dial.link !== link { strangers[ObjectIdentifier(dial.link)] = dial.link }
+    } else {
+      waiting = []
+    }
+    for frame in waiting { link.send(frame) }
+    owner?.linked(remote, seenAs: link.seenAs)
+  }
+
+  /// Two links to one node.
+  private func resolve(_ old: Link, _ new: Link, _ id: Identifier) {
+    if old.isDialled != new.isDialled {
+      let ownIsSmaller = Identity.nodeID(of: identity.publicKey) < id
+      let keepsNew = new.isDialled == ownIsSmaller
+      replace(keepsNew ? old : new, by: keepsNew ? new : old, id)
+      return
+    }
+    strangers[ObjectIdentifier(new)] = new
+    old.ping(within: .seconds(1)) { [weak self, weak old, weak new] isAlive in
+      guard let self, let new, new.failure == nil, new.remote != nil else { return }
+      strangers[ObjectIdentifier(new)] = nil
+      if isAlive || old == nil {
+        drain(new, .replaced)
+      } else if let old {
+        replace(old, by: new, id)
+      }
+    }
+  }
+
+  private func replace(_ old: Link, by new: Link, _ id: Identifier) {
+    established[id] = new
+    if let dial = dials.removeValue(forKey: id) {
+      for frame in dial.waiting { new.send(frame) }
+      if dial.link !== new, dial.link !== old { strangers[ObjectIdentifier(dial.link)] = dial.link }
+    }
+    new.isHeldBack = true
+    drain(old, .replaced)
+  }
+
+  private func drain(_ link: Link, _ goodbye: Goodbye) {
+    draining[ObjectIdentifier(link)] = link
+    link.close(goodbye)
+  }
+
+  func linkReceived(_ type: UInt8, _ payload: RawSpan, on link: Link) throws(LinkFailure) {
+    guard let remote = link.remote else { throw .unexpected }
+    try owner?.received(type, payload, from: remote)
+  }
+
+  func linkEnded(_ link: Link) {
+    let key = ObjectIdentifier(link)
+    let failure = link.failure ?? .lost
+    defer { tellIfClosed() }
+    if link.farewell == nil && !isClosing { count(failure) }
+    strangers[key] = nil
+    introductions.removeValue(forKey: key)?(.failure(failure))
+    if let id = link.remote?.peer.id {
+      if draining.removeValue(forKey: key) != nil { established[id]?.isHeldBack = false }
+      guard established[id] === link else { return }
+      established[id] = nil
+      owner?.lost(id)
+    } else if let id = dials.first(where: { $0.value.link === link })?.key {
+      dials[id] = nil
+      if established[id] == nil { owner?.unreachable(id) }
+    }
+  }
+
+  func linkSaidGoodbye(_ link: Link, _ goodbye: Goodbye) {
+    guard let id = link.remote?.peer.id, established[id] === link else { return }
+    established[id] = nil
+    draining[ObjectIdentifier(link)] = link
+    switch goodbye {
+    case .leaving: owner?.departed(id)
+    case .fault: owner?.lost(id)
+    case .idle, .replaced: break
+    }
+  }
+
+  private func count(_ failure: LinkFailure) {
+    failures[failure, default: 0] += 1
+    owner?.linkEnded(failure)
+  }
+}

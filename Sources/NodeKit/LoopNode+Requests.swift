@@ -1,0 +1,166 @@
+// What a program may ask of a node, and how the answers find their way back: every request has a ticket, and `answers` knows who
+// waits for it.
+
+import Chat
+import Chord
+import UVRuntime
+
+extension LoopNode {
+  /// Who waits for what.
+  enum Answer {
+    case find(since: LoopTime, (Result<Finding, NodeFailure>) -> Void)
+    case lookup(since: LoopTime, (Result<LookupResult, NodeFailure>) -> Void)
+    case open((Result<Void, NodeFailure>) -> Void)
+    case send((Result<UInt64, NodeFailure>) -> Void)
+    case close((Result<Void, NodeFailure>) -> Void)
+    case view((Result<View, NodeFailure>) -> Void)
+  }
+
+  /// The session's user; nil for a node without one.
+  public var user: User? { engine.conversations?.user }
+
+  /// How the node stands now.
+  public var status: NodeStatus {
+    let ring = engine.ring.ring
+    return NodeStatus(
+      user: user, node: identity.nodeID, address: ring.me.endpoint, predecessor: ring.predecessor,
+      successors: ring.successors, peers: links.count, isReady: isReady)
+  }
+
+  /// The sessions that stand, in the order of their users' names.
+  public var sessions: [SessionStatus] {
+    (engine.conversations?.sessions ?? []).map { SessionStatus(user: $0.user, address: $0.endpoint) }
+  }
+
+  /// The bootstrap addresses that do not work at present, and why.
+  public var bootstrapFailures: [(address: String, reason: LinkFailure)] { bootstrapper.failures }
+
+  /// How often links have ended, by reason.
+  public var linkFailures: [LinkFailure: Int] { links.failures }
+
+  /// Where the ring keeps the record of a user.
+  public func ringKey(of user: User) -> Identifier {
+    DirectoryKey(user: user, network: configuration.network).ringKey
+  }
+
+  /// Where is this user now?
+  public func find(_ user: User, _ done: @escaping (Result<Finding, NodeFailure>) -> Void) {
+    ask(.find(since: loop.now, done)) { .chat(.find(user, $0)) }
+  }
+
+  /// Which member owns this key?
+  public func lookup(_ key: Identifier, _ done: @escaping (Result<LookupResult, NodeFailure>) -> Void) {
+    ask(.lookup(since: loop.now, done)) { .ring(.lookUp(key, $0 << 1)) }
+  }
+
+  /// Opens a session; done when it stands.
+  public func open(_ user: User, _ done: @escaping (Result<Void, NodeFailure>) -> Void) {
+    ask(.open(done)) { .chat(.open(user, $0)) }
+  }
+
+  /// Sends a text of 1 to 32,768 bytes of UTF-8, opening a session if there is none; done when the other side has acknowledged it.
+  public func send(_ text: String, to user: User, _ done: @escaping (Result<UInt64, NodeFailure>) -> Void) {
+    ask(.send(done)) { .chat(.send(user, text, $0)) }
+  }
+
+  /// Ends the session with this user.
+  public func close(_ user: User, _ done: @escaping (Result<Void, NodeFailure>) -> Void) {
+    ask(.close(done)) { .chat(.close(user, $0)) }
+  }
+
+  /// What another member shows of its place in the ring.
+  public func view(of peer: Peer, _ done: @escaping (Result<View, NodeFailure>) -> Void) {
+    guard peer.id != identity.nodeID else {
+      let ring = engine.ring.ring
+      return done(
+        .success(View(isMember: ring.isMember, predecessor: ring.predecessor, successors: ring.successors)))
+    }
+    ask(.view(done)) { .ring(.look(peer, $0 << 1)) }
+  }
+
+  /// Nodes that this one was introduced to: where a walk round the ring may begin.
+  public var contacts: [Peer] { engine.ring.introducedPeers }
+
+  private func ask(_ answer: Answer, _ event: (Ticket) -> Engine.Event) {
+    lastTicket += 1
+    answers[lastTicket] = answer
+    guard departure == nil else { return self.answer(lastTicket, .stopped) }
+    step(event(lastTicket))
+  }
+
+  // MARK: Answers
+
+  func answerFind(_ ticket: Ticket, _ user: User, _ peer: Peer, _ hops: Int) {
+    guard case .find(let since, let done)? = answers.removeValue(forKey: ticket) else { return }
+    done(.success(Finding(user: user, peer: peer, hops: hops, duration: LoopTime.current - since)))
+  }
+
+  func answerLookup(_ ticket: Ticket, _ owner: Peer, _ path: [Identifier]) {
+    guard case .lookup(let since, let done)? = answers.removeValue(forKey: ticket) else { return }
+    done(.success(LookupResult(owner: owner, path: path, duration: LoopTime.current - since)))
+  }
+
+  func answerOpen(_ ticket: Ticket) {
+    guard case .open(let done)? = answers.removeValue(forKey: ticket) else { return }
+    done(.success(()))
+  }
+
+  func answerSend(_ ticket: Ticket, _ id: UInt64) {
+    guard case .send(let done)? = answers.removeValue(forKey: ticket) else { return }
+    done(.success(id))
+  }
+
+  func answerClose(_ ticket: Ticket) {
+    guard case .close(let done)? = answers.removeValue(forKey: ticket) else { return }
+    done(.success(()))
+  }
+
+  func answerView(_ ticket: Ticket, _ view: View?) {
+    guard case .view(let done)? = answers.removeValue(forKey: ticket) else { return }
+    done(view.map { .success($0) } ?? .failure(.unreachable))
+  }
+
+  func answer(_ ticket: Ticket, _ failure: NodeFailure) {
+    switch answers.removeValue(forKey: ticket) {
+    case .find(_, let done)?: done(.failure(failure))
+    case .lookup(_, let done)?: done(.failure(failure))
+    case .open(let done)?, .close(let done)?: done(.failure(failure))
+    case .send(let done)?: done(.failure(failure))
+    case .view(let done)?: done(.failure(failure))
+    case nil: break
+    }
+  }
+
+  /// Nobody waits for ever: what is open when the node stops is answered.
+  func answerAll(_ failure: NodeFailure) {
+    for ticket in answers.keys.sorted() { answer(ticket, failure) }
+  }
+}
+
+extension NodeFailure {
+  init(_ refusal: Refusal) {
+    switch refusal {
+    case .notInRing: self = .notInRing
+    case .unreachable, .tooManyHops: self = .timeout
+    case .refused, .full: self = .busy
+    }
+  }
+}
+
+extension NodeFailure {
+  init(_ failure: Conversations.Failure) {
+    switch failure {
+    case .userNotFound: self = .userNotFound
+    case .unreachable: self = .unreachable
+    case .noSession: self = .noSession
+    case .messageTooLarge: self = .messageTooLarge
+    case .notInRing: self = .notInRing
+    case .timeout: self = .timeout
+    case .emptyText: self = .emptyText
+    case .busy: self = .busy
+    case .oneself: self = .oneself
+    case .noUser: self = .noUser
+    case .stopped: self = .stopped
+    }
+  }
+}

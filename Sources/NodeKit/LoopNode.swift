@@ -1,0 +1,172 @@
+// A node on an event loop, with plain callbacks: the one place where the machine meets sockets, clock and chance.
+//
+//   socket ──> Link ──> LoopNode.step(event) ──> Engine ──> effects ──> perform ──> Link ──> socket
+//   deadline ─────────────────┘
+//
+// `perform` never calls `step`: what comes up while effects are performed (a dial that fails at once, a callback that sends)
+// waits in `inbox` until they are.
+//
+// LoopNode.swift         starting, stepping, performing          LoopNode+Requests.swift   what a program asks of it
+// LoopNode+Network.swift what links and bootstraps tell it        LoopNode+Leaving.swift   the way out
+
+import Chat
+import Chord
+import Logging
+import UVRuntime
+
+/// A node that lives on a loop. Everything belongs to the loop's thread, the callbacks included.
+///
+/// Keep it until `leave` has called back: it does not close its connections when it is merely dropped.
+public final class LoopNode {
+  let loop: EventLoop
+  let configuration: NodeConfiguration
+  let identity: Identity
+  let links: Links
+  let bootstrapper: Bootstrapper
+  var engine: Engine
+  private let onEvent: (NodeEvent) -> Void
+
+  private lazy var deadline = Deadline(on: loop) { [weak self] in self?.step(.tick) }
+  private var inbox: [Engine.Event] = []
+  private var isStepping = false
+
+  var lastTicket: Ticket = 0
+  var answers: [Ticket: Answer] = [:]
+  /// What the hello says: the host may be left open.
+  let advertised: Endpoint?
+  var observed = ObservedAddress()
+  /// Whether the node is, or has been, in a ring with its record stored.
+  public private(set) var isReady = false
+  private var isSettled = false
+  private var isPublished = false
+  lazy var standIn = Deadline(on: loop) { [weak self] in self?.reportNewRing() }
+  var departure: Departure?
+
+  /// Makes a node and binds its address; from the next turn of the loop on it looks for its ring.
+  ///
+  /// On the loop's thread, or before the loop runs. Throws `NodeError`: a bad address, or one that cannot be had.
+  public init(
+    _ configuration: NodeConfiguration, on loop: EventLoop, _ onEvent: @escaping (NodeEvent) -> Void
+  ) throws(NodeError) {
+    guard Randomness.isReady else { throw .system("libsodium could not be initialised") }
+    self.loop = loop
+    self.configuration = configuration
+    self.onEvent = onEvent
+    identity = configuration.identity ?? Identity.random()
+    links = Links(on: loop, identity: identity, network: configuration.network)
+    bootstrapper = try Bootstrapper(configuration.bootstraps, links: links)
+    let addresses = try Listening.open(configuration, links)
+    advertised = addresses.advertised
+    links.listens = addresses.advertised ?? Endpoint(host: .v4(0), port: addresses.bound.port)
+    if configuration.role == .observer { links.listens = Endpoint(host: .v4(0), port: 0) }
+    engine = Self.engine(configuration, identity, endpoint: addresses.initial, at: Self.time(of: loop))
+    links.owner = self
+    bootstrapper.owner = self
+    inbox.append(.ring(.start))
+    deadline.set(loop.now)
+  }
+
+  private static func engine(
+    _ configuration: NodeConfiguration, _ identity: Identity, endpoint: Endpoint, at now: Time
+  ) -> Engine {
+    var ring = ChordNode.Configuration()
+    ring.network = configuration.network
+    ring.successors = configuration.successors
+    ring.isObserver = configuration.role == .observer
+    let seed = configuration.seed ?? Randomness.word()
+    let me = Peer(id: identity.nodeID, endpoint: endpoint)
+    let chat = Conversations.Configuration(
+      network: configuration.network, identity: identity, name: configuration.username,
+      writerSeed: Randomness.bytes(32))
+    return Engine(
+      ring: ChordNode(me: me, configuration: ring, seed: seed, at: now),
+      conversations: Conversations(configuration: chat, seed: seed ^ 0x5EED, at: now))
+  }
+
+  static func time(of loop: EventLoop) -> Time {
+    Time(
+      monotonic: Instant(nanoseconds: Int64(clamping: loop.now.nanoseconds)),
+      utcMilliseconds: loop.wallClockMilliseconds)
+  }
+
+  // MARK: The one way in
+
+  /// Gives the machine an event and does what it says.
+  func step(_ event: Engine.Event) {
+    inbox.append(event)
+    guard !isStepping else { return }
+    isStepping = true
+    var next = 0
+    var effects: [Engine.Effect] = []
+    while next < inbox.count {
+      engine.handle(inbox[next], at: Self.time(of: loop), into: &effects)
+      next += 1
+      for effect in effects { perform(effect) }
+      effects.removeAll(keepingCapacity: true)
+    }
+    inbox.removeAll(keepingCapacity: true)
+    isStepping = false
+    if let at = engine.nextDeadline {
+      deadline.set(LoopTime(nanoseconds: UInt64(clamping: at.nanoseconds)))
+    } else {
+      deadline.cancel()
+    }
+  }
+
+  // MARK: The one way out
+
+  private func perform(_ effect: Engine.Effect) {
+    switch effect {
+    case .send(let message, let peer): links.send(Frame.encoded { message.encode(into: &$0) }, to: peer)
+    case .sendChat(let message, let peer): links.send(Frame.encoded { message.encode(into: &$0) }, to: peer)
+    case .ring(let effect): perform(effect)
+    case .chat(let effect): perform(effect)
+    case .notInRing(let ticket): answer(ticket, .notInRing)
+    case .left: ringLeft()
+    }
+  }
+
+  private func perform(_ effect: ChordNode.Effect) {
+    switch effect {
+    case .seek(let all): bootstrapper.seek(all: all)
+    case .disconnect(let id): links.disconnect(id)
+    case .startedAlone: startedAlone()
+    case .settled:
+      isSettled = true
+      reportReady()
+    case .found(let ticket, let owner, _, let path): answerLookup(ticket >> 1, owner, path)
+    case .failed(let ticket, let refusal): answer(ticket >> 1, NodeFailure(refusal))
+    case .viewed(let ticket, let view): answerView(ticket >> 1, view)
+    case .send, .got, .stored, .left: break  // handed over inside the engine
+    }
+  }
+
+  private func perform(_ effect: Conversations.Effect) {
+    switch effect {
+    case .published:
+      isPublished = true
+      reportReady()
+    case .found(let ticket, let user, let peer, let hops): answerFind(ticket, user, peer, hops)
+    case .opened(let ticket, _): answerOpen(ticket)
+    case .delivered(let ticket, let id): answerSend(ticket, id)
+    case .closed(let ticket): answerClose(ticket)
+    case .failed(let ticket, let failure): answer(ticket, NodeFailure(failure))
+    case .session(let user, let isOpen, let reason):
+      report(isOpen ? .sessionOpened(user) : .sessionClosed(user, reason: reason?.rawValue ?? ""))
+    case .message(let user, let text, let id): report(.message(from: user, text: text, id: id))
+    case .send, .get, .put, .withdrawn: break  // handed over inside the engine
+    }
+  }
+
+  /// Tells the program. The log hears what happened, never to whom or where.
+  func report(_ event: NodeEvent) {
+    configuration.logger.info("\(event.kind)")
+    onEvent(event)
+  }
+
+  private func reportReady() {
+    guard !isReady, isSettled, isPublished || configuration.username == nil else { return }
+    isReady = true
+    report(.ready(status))
+  }
+}

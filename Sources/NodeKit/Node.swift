@@ -1,0 +1,121 @@
+// A node for programs that use Swift concurrency: an actor that lives on the node's own event loop, so that its calls are plain
+// calls there, with events as an asynchronous sequence.
+//
+//   let node = try await Node.start(configuration)
+//   for await event in node.events { … }
+
+import Chat
+import Chord
+import UVRuntime
+
+/// A node with an asynchronous interface.
+public actor Node {
+  /// What happens by itself, from the start on. One program reads it; up to `eventLimit` events wait for it, then the oldest go.
+  public nonisolated let events: AsyncStream<NodeEvent>
+  /// Ten seconds of a very busy chat. A program that never reads its events does not grow for ever.
+  public static let eventLimit = 10_000
+
+  private nonisolated let loop: EventLoop
+  private let ownsLoop: Bool
+  private let sink: AsyncStream<NodeEvent>.Continuation
+  private var node: LoopNode?
+  private var isReady = false
+  private var waiting: [CheckedContinuation<Void, any Error>] = []
+
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  /// Starts a node on a loop of its own, or on `loop`, and waits until it is ready.
+  /// Throws `NodeError` when it cannot be started, `NodeFailure.stopped` when it is left before it was ready.
+  public static func start(_ configuration: NodeConfiguration, on loop: EventLoop? = nil) async throws -> Node {
+    let ownsLoop = loop == nil
+    let loop = try loop ?? EventLoop.start(threadName: "chord-chat")
+    let node = Node(on: loop, ownsLoop: ownsLoop)
+    do {
+      try await node.begin(configuration)
+    } catch {
+      if ownsLoop { loop.stop() }
+      throw error
+    }
+    return node
+  }
+
+  private init(on loop: EventLoop, ownsLoop: Bool) {
+    self.loop = loop
+    self.ownsLoop = ownsLoop
+    (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.eventLimit))
+  }
+
+  private func begin(_ configuration: NodeConfiguration) async throws {
+    node = try LoopNode(configuration, on: loop) { [weak self] event in
+      self?.assumeIsolated { $0.happened(event) }
+    }
+    try await withCheckedThrowingContinuation { waiting.append($0) }
+  }
+
+  private func happened(_ event: NodeEvent) {
+    if case .ready = event {
+      isReady = true
+      for continuation in waiting { continuation.resume() }
+      waiting = []
+    }
+    sink.yield(event)
+  }
+
+  /// The session's user; nil for a node without one.
+  public var user: User? { node?.user }
+
+  /// How the node stands now; nil after it was left.
+  public var status: NodeStatus? { node?.status }
+
+  /// The sessions that stand.
+  public var sessions: [SessionStatus] { node?.sessions ?? [] }
+
+  /// Where is this user now?
+  public func find(_ user: User) async throws(NodeFailure) -> Finding {
+    try await request { $0.find(user, $1) }
+  }
+
+  /// Which member owns this key?
+  public func lookup(_ key: Identifier) async throws(NodeFailure) -> LookupResult {
+    try await request { $0.lookup(key, $1) }
+  }
+
+  /// Opens a session.
+  public func open(_ user: User) async throws(NodeFailure) {
+    try await request { $0.open(user, $1) }
+  }
+
+  /// Sends a text; returns its number once the other side has acknowledged it. Opens a session if there is none.
+  @discardableResult
+  public func send(_ text: String, to user: User) async throws(NodeFailure) -> UInt64 {
+    try await request { $0.send(text, to: user, $1) }
+  }
+
+  /// Ends the session with this user.
+  public func close(_ user: User) async throws(NodeFailure) {
+    try await request { $0.close(user, $1) }
+  }
+
+  /// Leaves: withdraws the record, tells peers, closes everything. Ends `events`, and the loop if it is the node's own.
+  public func leave() async {
+    guard let node else { return }
+    await withCheckedContinuation { continuation in
+      node.leave { continuation.resume() }
+    }
+    self.node = nil
+    sink.finish()
+    for continuation in waiting { continuation.resume(throwing: NodeFailure.stopped) }
+    waiting = []
+    if ownsLoop { loop.stop() }
+  }
+
+  private func request<Value: Sendable>(
+    _ ask: (LoopNode, @escaping (Result<Value, NodeFailure>) -> Void) -> Void
+  ) async throws(NodeFailure) -> Value {
+    guard let node else { throw .stopped }
+    let result = await withCheckedContinuation { continuation in
+      ask(node) { continuation.resume(returning: $0) }
+    }
+    return try result.get()
+  }
+}

@@ -1,0 +1,149 @@
+// What a node tells the program it lives in, and the answers it gives.
+
+import Chat
+import Chord
+
+/// Something that happened by itself.
+public enum NodeEvent: Sendable, Equatable {
+  /// The node is in a ring (its successor has acknowledged it, or it stands alone) and its record, if any, is stored.
+  case ready(NodeStatus)
+  /// No bootstrap answered: the node has started a ring of its own. `listening` is the bootstrap address it took over, if it did.
+  case startedNewRing(listening: Endpoint?)
+  /// A bootstrap address could not be used; said once for each address and reason until it works again.
+  case bootstrapFailed(address: String, reason: LinkFailure)
+  /// A session with this user has opened.
+  case sessionOpened(User)
+  /// A session with this user has ended.
+  case sessionClosed(User, reason: String)
+  /// A text has arrived; `id` counts from 1 per sender and session.
+  case message(from: User, text: String, id: UInt64)
+}
+
+extension NodeEvent {
+  /// What happened, without whom it concerns.
+  var kind: String {
+    switch self {
+    case .ready: "ready"
+    case .startedNewRing: "started a new ring"
+    case .bootstrapFailed(_, let reason): "a bootstrap address cannot be used: \(reason.rawValue)"
+    case .sessionOpened: "a session has opened"
+    case .sessionClosed: "a session has closed"
+    case .message: "a text has arrived"
+    }
+  }
+}
+
+/// How a node stands.
+public struct NodeStatus: Sendable, Equatable {
+  /// The session's user; nil for a node without one.
+  public var user: User?
+  /// The node's place on the ring.
+  public var node: Identifier
+  /// Where others reach it.
+  public var address: Endpoint
+  /// Nil while unknown, or alone.
+  public var predecessor: Peer?
+  /// In ring order; empty when alone.
+  public var successors: [Peer]
+  /// How many nodes it holds a link to.
+  public var peers: Int
+  /// Whether it has been `ready`.
+  public var isReady: Bool
+}
+
+/// Where a user was found.
+public struct Finding: Sendable, Equatable {
+  public var user: User
+  /// The user's node.
+  public var peer: Peer
+  /// Nodes passed on the way to the record, the one that answered included; 0 when the asker held it.
+  public var hops: Int
+  public var duration: Duration
+}
+
+/// Who owns a key, and by which way that was learnt.
+public struct LookupResult: Sendable, Equatable {
+  public var owner: Peer
+  /// From the first hop to the owner; empty when the asker owns the key.
+  public var path: [Identifier]
+  public var duration: Duration
+  /// The length of the path.
+  public var hops: Int { path.count }
+}
+
+/// One standing session.
+public struct SessionStatus: Sendable, Equatable {
+  public var user: User
+  /// Where the user's node listens.
+  public var address: Endpoint
+}
+
+/// Why a request came to nothing.
+public enum NodeFailure: String, Error, Sendable, Hashable {
+  case userNotFound = "user_not_found"
+  case unreachable
+  case noSession = "no_session"
+  case messageTooLarge = "message_too_large"
+  case notInRing = "not_in_ring"
+  case timeout
+  /// A text must have at least one character.
+  case emptyText = "empty_text"
+  /// Too much is waiting already; try again when some of it is done.
+  case busy
+  /// A session with oneself.
+  case oneself
+  /// This node has no user of its own.
+  case noUser = "no_user"
+  /// The node has left, or is leaving.
+  case stopped
+
+  /// What happened and what to do, in a sentence.
+  public var text: String {
+    switch self {
+    case .userNotFound:
+      "nobody with this name and id is there now: check the id, or ask your friend to start their node"
+    case .unreachable: "the user is known but their node cannot be reached"
+    case .noSession: "there is no session with this user: open one, or just send"
+    case .messageTooLarge: "a text may have at most 32768 bytes: send it in parts"
+    case .notInRing: "this node is not in a ring yet: try again in a moment"
+    case .timeout: "no answer came in time: try again"
+    case .emptyText: "a text must not be empty"
+    case .busy: "too many requests are waiting: try again when some are done"
+    case .oneself: "this user is you: talk to somebody else"
+    case .noUser: "this node has no user of its own: start one with a name"
+    case .stopped: "this node has stopped"
+    }
+  }
+}
+
+/// Why a node could not be started.
+public enum NodeError: Error, Sendable, Equatable {
+  /// `--listen`, `--advertise` or a bootstrap is not HOST:PORT, or cannot be resolved.
+  case badAddress(String, why: String)
+  /// The address to listen on cannot be had: taken, not of this machine, or not permitted.
+  case cannotListen(String, why: String)
+  /// The loop, the generator or the operating system refused something basic.
+  case system(String)
+}
+
+/// Why a link ended or never stood: one counted reason each.
+public enum LinkFailure: String, Error, Sendable, Hashable, CaseIterable {
+  case refused = "connection refused"
+  case silent = "did not answer in time"
+  case closedEarly = "closed the connection before saying who it is"
+  case unreachable = "cannot be reached"
+  case notResolved = "the name cannot be resolved"
+  case foreignProtocol = "does not speak this protocol"
+  case version = "speaks another version of this protocol"
+  case network = "belongs to another network"
+  case wrongIdentity = "is another node than the one expected"
+  case unproved = "could not prove its identity"
+  case ourselves = "is this node itself"
+  case malformed = "sent a malformed message"
+  case oversized = "sent a message that is too long"
+  case unexpected = "sent a message that has no place here"
+  case slow = "did not take what was sent to it"
+  case lost = "the connection was lost"
+  case full = "has no room for another link"
+  case replaced = "a newer link took its place"
+}

@@ -1,0 +1,25 @@
+// What a connection tells whoever uses it.
+
+/// Hears about one or many connections; every call comes on the loop's thread.
+///
+/// A connection keeps its handler alive until `closed` has returned. Every call may close, reset or write to the connection.
+public protocol TCPConnectionHandler: AnyObject {
+  /// A connection that we dialled is open. Not called for accepted ones, which are open from the beginning.
+  func connected(_ connection: TCPConnection)
+  /// Bytes have come. They lie in a buffer of the loop and are valid only during the call.
+  func received(_ bytes: RawSpan, on connection: TCPConnection)
+  /// What waits to be sent has fallen to the low watermark after having been above the high one.
+  func writable(_ connection: TCPConnection)
+  /// The peer will send nothing more (FIN); we may still write. Once our side has ended too the connection closes by itself.
+  func ended(_ connection: TCPConnection)
+  /// The connection is gone: exactly once, last, and never from inside a call to the connection. The error is nil if we
+  /// closed it ourselves or both sides have ended.
+  func closed(_ connection: TCPConnection, error: UVError?)
+}
+
+extension TCPConnectionHandler {
+  /// Nothing: for those who only accept.
+  public func connected(_ connection: TCPConnection) {}
+  /// Nothing: for those who never send much.
+  public func writable(_ connection: TCPConnection) {}
+}

@@ -1,0 +1,87 @@
+// Bytes on their way out: one contiguous piece of memory that is appended to at the end and consumed at the front.
+//
+//     base       start               end        capacity
+//      │ consumed │ waiting to be sent │ free room │
+//
+// It grows by doubling, moves its bytes to the front only when it would otherwise have to grow, and gives the memory back
+// once it is empty (up to one page is kept), so ten thousand idle connections cost little.
+//
+// Unsafe code. Ownership: the buffer alone owns its memory. Addresses it lends (`waiting`, `room`) are valid until the next
+// append; a buffer given to libuv is not touched until libuv has answered.
+
+import CLibUV
+import Glibc
+
+struct WriteBuffer: ~Copyable {
+  /// What an empty buffer keeps: a page.
+  private static let kept = 4096
+
+  private var base: UnsafeMutableRawPointer?
+  private var capacity = 0
+  private var start = 0
+  private var end = 0
+
+  deinit {
+    free(base)
+  }
+
+  /// Bytes waiting.
+  var count: Int { end - start }
+  var isEmpty: Bool { start == end }
+
+  /// The bytes waiting, as libuv takes them.
+  var waiting: uv_buf_t {
+    guard let base else { return uv_buf_t(base: nil, len: 0) }
+    return uv_buf_t(base: (base + start).assumingMemoryBound(to: CChar.self), len: count)
+  }
+
+  mutating func append(_ bytes: RawSpan) {
+    guard !bytes.isEmpty else { return }
+    let room = room(for: bytes.byteCount)
+    bytes.withUnsafeBytes { room.copyMemory(from: $0) }
+    end += bytes.byteCount
+  }
+
+  /// Free room at the end, to be written into and then `commit`ted.
+  mutating func room(for count: Int) -> UnsafeMutableRawBufferPointer {
+    if capacity - end < count { makeRoom(for: count) }
+    return UnsafeMutableRawBufferPointer(start: base.map { $0 + end }, count: count)
+  }
+
+  /// So many bytes have been written into the room.
+  mutating func commit(_ count: Int) {
+    precondition(count >= 0 && count <= capacity - end)
+    end += count
+  }
+
+  /// So many bytes have been sent.
+  mutating func consume(_ count: Int) {
+    precondition(count >= 0 && count <= self.count)
+    start += count
+    if start == end { empty() }
+  }
+
+  /// Drops everything.
+  mutating func empty() {
+    start = 0
+    end = 0
+    guard capacity > Self.kept else { return }
+    free(base)
+    base = nil
+    capacity = 0
+  }
+
+  private mutating func makeRoom(for count: Int) {
+    if start > 0, let base {
+      memmove(base, base + start, self.count)
+      end -= start
+      start = 0
+    }
+    guard capacity - end < count else { return }
+    var larger = max(capacity * 2, Self.kept)
+    while larger - end < count { larger *= 2 }
+    guard let moved = realloc(base, larger) else { preconditionFailure("out of memory") }
+    base = moved
+    capacity = larger
+  }
+}

@@ -1,0 +1,35 @@
+// How a user is called on the screen: by name, unless that would leave open who is meant. Two users of one name (whatever the
+// case of its letters) are both shown with their ids from the moment the second one turns up, and so is a name that could be
+// read as part of the line around it.
+
+import NodeKit
+
+/// Remembers who has been shown, to tell users of one name apart.
+struct Names {
+  /// How many users are remembered. Beyond, everyone is shown with the id: always right, only longer.
+  static let limit = 10_000
+
+  private var usersByName: [UserName: Set<User>] = [:]
+  private var count = 0
+
+  /// The user's name, with the id where the name does not suffice.
+  mutating func shown(_ user: User) -> String {
+    let name = user.name.description
+    // Two names are equal when they differ in case only.
+    if count < Self.limit, usersByName[user.name, default: []].insert(user).inserted { count += 1 }
+    let users = usersByName[user.name] ?? []
+    let isEnough = users.contains(user) && users.count == 1 && Self.isPlain(name)
+    return isEnough ? Display.line(name) : Self.full(user)
+  }
+
+  /// The whole `username#id`, safe to show.
+  static func full(_ user: User) -> String {
+    Display.line(user.description)
+  }
+
+  /// Whether a name cannot be mistaken for something else on the line: no colon, no blank, no quote, and nothing hidden.
+  private static func isPlain(_ name: String) -> Bool {
+    name == Display.line(name)
+      && name.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && ![":", "\"", "|", "("].contains($0) }
+  }
+}

@@ -1,0 +1,58 @@
+// The program: `node` and its commands. Each command is a thin layer over NodeKit; what goes wrong before a node runs is
+// told here, by the argument parser, with exit code 64.
+
+import ArgumentParser
+import Glibc
+import NodeKit
+
+/// `node`: without a command it shows its help.
+@main
+struct NodeCommand: ParsableCommand {
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "node",
+    abstract: "Chats from peer to peer, with no server in the middle, on a Chord ring.",
+    discussion: """
+      EXAMPLES
+        node chat                               with nobody there: a new ring
+        node chat --bootstrap 192.0.2.7:7401    join the ring of that node
+        node bootstrap --listen 0.0.0.0:7401    a node that others start from
+        node lookup alice#K7QM2-XWB9P-TD4HG-Z3R8F
+        node ring --json
+
+      EXIT CODES
+         0  all is well
+         1  what was looked for is not there, or the ring is not as it should be
+        64  wrong usage
+        69  no bootstrap node answered, and --require-bootstrap was given
+        70  a bug in this program
+        74  input or output failed: the port is taken, the key file cannot be read
+        75  nobody else is there, or a message was not delivered
+        78  the key file does not hold what it should
+      """,
+    version: "chord-chat \(version)",
+    subcommands: [ChatCommand.self, BootstrapCommand.self, LookupCommand.self, RingCommand.self])
+
+  static func main() {
+    StandardError.secureDescriptors()
+    // A write to a closed pipe is an error like any other, not the end of the process.
+    signal(SIGPIPE, SIG_IGN)
+    // Many links want many descriptors; without more of them the node works too.
+    _ = try? DescriptorLimit.raise()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      end(with: error)
+    }
+  }
+
+  /// Wrong usage is explained with the words that were typed, which may hold anything: they are made safe to show.
+  private static func end(with error: any Error) -> Never {
+    let code = exitCode(for: error)
+    guard code == .validationFailure else { exit(withError: error) }
+    for line in Display.lines(fullMessage(for: error)) { StandardError.write(line) }
+    Glibc.exit(code.rawValue)
+  }
+}

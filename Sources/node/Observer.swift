@@ -1,0 +1,82 @@
+// Asks the ring a question without joining it: `node lookup` and `node ring`. One node as an observer on one loop, until the
+// answer is there or it is plain that nobody answers.
+
+import ArgumentParser
+import NodeKit
+
+/// One question to the ring.
+final class Observer {
+  /// How long to wait for somebody to ask. A silent bootstrap address is given up before.
+  static let patience = Duration.seconds(5)
+  /// The node gives up by itself within 2 s.
+  private static let leavingLimit = Duration.seconds(3)
+
+  let node: LoopNode
+  private let loop: EventLoop
+  private let options: NetworkOptions
+  private let inbox = EventInbox()
+  private let addresses: [String]
+  private var failures: [(address: String, reason: LinkFailure)] = []
+  private var question: (() -> Void)?
+  private var deadline: Deadline?
+  private var code: ExitCode?
+
+  /// Throws `ExitCode`, after saying why.
+  init(_ options: NetworkOptions) throws {
+    self.options = options
+    var configuration = options.configuration
+    configuration.role = .observer
+    addresses = configuration.bootstraps
+    loop = try Startup.loop()
+    node = try Startup.node(configuration, on: loop, inbox)
+  }
+
+  /// Asks once there is somebody to ask; `question` is to end with `finish`.
+  func run(_ question: @escaping () -> Void) -> ExitCode {
+    self.question = question
+    inbox.receiver = { [unowned self] in happened($0) }
+    deadline = Deadline(on: loop) { [unowned self] in nobodyAnswers() }
+    deadline?.set(loop.now + Self.patience)
+    loop.run()
+    return code ?? .ourBug
+  }
+
+  /// Ends with this exit code.
+  func finish(_ code: ExitCode) {
+    guard self.code == nil else { return }
+    self.code = code
+    question = nil
+    deadline = Deadline(on: loop) { [unowned self] in loop.stop() }
+    deadline?.set(loop.now + Self.leavingLimit)
+    node.leave { [weak self] in
+      self?.deadline?.cancel()
+      self?.loop.stop()
+    }
+  }
+
+  private func happened(_ event: NodeEvent) {
+    switch event {
+    case .ready:
+      deadline?.cancel()
+      let question = self.question
+      self.question = nil
+      question?()
+    case .bootstrapFailed(let address, let reason):
+      failures.append((address, reason))
+      if Set(failures.map(\.address)).isSuperset(of: addresses) { nobodyAnswers() }
+    case .startedNewRing: nobodyAnswers()
+    case .sessionOpened, .sessionClosed, .message: break  // an observer has no user
+    }
+  }
+
+  private func nobodyAnswers() {
+    guard question != nil else { return }
+    for (address, reason) in failures where !BootstrapReports.isNobody(reason) {
+      StandardError.say(BootstrapReports.sentence(address, reason))
+    }
+    let tried = addresses.map { Display.line($0) }.joined(separator: ", ")
+    StandardError.say(
+      "no node answered at \(tried): start one with `node bootstrap`, or name another with --bootstrap HOST:PORT")
+    finish(options.requireBootstrap ? .noBootstrap : .alone)
+  }
+}

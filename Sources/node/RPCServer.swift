@@ -1,0 +1,156 @@
+// JSON-RPC 2.0 over standard input and output: one request per line in, one response or notification per line out, and nothing
+// else there. A bad line is answered and forgotten; it never ends the process. Answers come when they are ready, in any order.
+//
+// Ending: `quit`, the end of input or a signal. Whatever still waits for an answer then gets an error, and `quit` its `{}`, once
+// the record is deleted and the peers are told.
+
+import ArgumentParser
+import NodeKit
+
+/// Serves a bot or a script.
+final class RPCServer: FrontEnd {
+  /// What can be asked.
+  enum Method: String {
+    case status, find, lookup, open, send, close, sessions, quit
+
+    /// Whether it needs a user of one's own: a bootstrap node has none.
+    var isChat: Bool {
+      switch self {
+      case .open, .send, .close, .sessions: true
+      case .status, .find, .lookup, .quit: false
+      }
+    }
+  }
+
+  /// Names a request that waits for its answer.
+  private typealias Ticket = UInt64
+
+  let readsInput = true
+  private let hasUser: Bool
+  private unowned var host: Host!
+  /// The ids of what waits, in the order of asking; notifications wait for nothing.
+  private var waiting: [Ticket: JSON] = [:]
+  private var lastTicket: Ticket = 0
+  private var quitID: JSON?
+
+  /// A server for a node with a user, or without one.
+  init(hasUser: Bool) {
+    self.hasUser = hasUser
+  }
+
+  // MARK: FrontEnd
+
+  func began(_ host: Host) {
+    self.host = host
+  }
+
+  func happened(_ event: NodeEvent) {
+    let (method, params) = event.notification
+    write(["jsonrpc": "2.0", "method": .string(method), "params": params])
+  }
+
+  func received(_ line: LineSplitter.Line) {
+    switch line {
+    case .tooLong:
+      answer(.null, .parse("a line may have at most \(StandardLines.lineLimit) bytes: this one was skipped"))
+    case .bytes(let bytes):
+      do throws(RPCRequest.Rejection) {
+        serve(try RPCRequest.parse(bytes))
+      } catch {
+        answer(error.id, error.error)
+      }
+    }
+  }
+
+  func inputEnded() {
+    host.quit(.success)
+  }
+
+  func left() {
+    for (_, id) in waiting.sorted(by: { $0.key < $1.key }) { answer(id, .failure(.stopped)) }
+    waiting = [:]
+    if let quitID { answer(quitID, [:]) }
+  }
+
+  // MARK: Requests
+
+  private func serve(_ request: RPCRequest) {
+    do throws(RPCError) {
+      guard let method = Method(rawValue: request.method) else {
+        throw .unknownMethod("there is no method \"\(request.method.prefix(64))\"")
+      }
+      guard hasUser || !method.isChat else {
+        throw .unknownMethod("a bootstrap node does not chat: there is no method \"\(method.rawValue)\" here")
+      }
+      try perform(method, request)
+    } catch {
+      if let id = request.id { answer(id, error) }
+    }
+  }
+
+  private func perform(_ method: Method, _ request: RPCRequest) throws(RPCError) {
+    let node = host.node
+    switch method {
+    case .status:
+      try request.noParameters()
+      if let id = request.id { answer(id, node.status.json) }
+    case .sessions:
+      try request.noParameters()
+      if let id = request.id { answer(id, .array(node.sessions.map(\.json))) }
+    case .find:
+      let user = try request.user()
+      let done = later(request) { (finding: Finding) in finding.json }
+      node.find(user, done)
+    case .lookup:
+      let key = try request.key()
+      let done = later(request) { (result: LookupResult) in result.json }
+      node.lookup(key, done)
+    case .open:
+      let user = try request.user()
+      node.open(user, later(request) { _ in ["user": .string(user.description)] })
+    case .send:
+      let user = try request.user()
+      let text = try request.text("text")
+      guard !text.isEmpty else { throw .failure(.emptyText) }
+      node.send(text, to: user, later(request) { ["id": .integer($0)] })
+    case .close:
+      let user = try request.user()
+      node.close(user, later(request) { _ in [:] })
+    case .quit:
+      try request.noParameters()
+      quitID = request.id
+      host.quit(.success)
+    }
+  }
+
+  /// What a node is to call when it is done: answers the request, unless that has been done meanwhile.
+  private func later<Success>(
+    _ request: RPCRequest, _ json: @escaping (Success) -> JSON
+  ) -> (Result<Success, NodeFailure>) -> Void {
+    guard let id = request.id else { return { _ in } }
+    lastTicket += 1
+    let ticket = lastTicket
+    waiting[ticket] = id
+    return { [weak self] result in
+      guard let self, waiting.removeValue(forKey: ticket) != nil else { return }
+      switch result {
+      case .success(let success): answer(id, json(success))
+      case .failure(let failure): answer(id, RPCError.failure(failure))
+      }
+    }
+  }
+
+  // MARK: Answers
+
+  private func answer(_ id: JSON, _ result: JSON) {
+    write(["jsonrpc": "2.0", "id": id, "result": result])
+  }
+
+  private func answer(_ id: JSON, _ error: RPCError) {
+    write(["jsonrpc": "2.0", "id": id, "error": error.json])
+  }
+
+  private func write(_ json: JSON) {
+    host.write(json.line)
+  }
+}

@@ -1,0 +1,205 @@
+import Chord
+import Testing
+
+@testable import Chat
+
+/// A writer that always has something to write.
+private final class Pen {
+  struct NothingWritten: Error {}
+
+  private var writer: DirectoryWriter
+
+  init(_ writer: DirectoryWriter) { self.writer = writer }
+
+  var key: Identifier { writer.ringKey }
+  var writerKey: [UInt8] { writer.writerKey }
+
+  func record(_ endpoints: [Endpoint], at utc: UInt64) throws -> Record {
+    guard let record = writer.record(endpoints: endpoints, at: utc) else { throw NothingWritten() }
+    return record
+  }
+
+  func tombstone(at utc: UInt64) throws -> Record {
+    guard let record = writer.tombstone(at: utc) else { throw NothingWritten() }
+    return record
+  }
+}
+
+@Suite("Records in the directory")
+struct DirectoryTests {
+  let network = "test"
+  let utc: UInt64 = 1_700_000_000_000
+  let identity = World.identity(1)
+  let addresses = [Endpoint(host: .v4(0x0A00_0001), port: 4000), Endpoint(host: .v6(1, 2), port: 4001)]
+  let user: User
+
+  init() throws { user = User(name: try UserName("Alice"), identity: World.identity(1)) }
+
+  private func writer(_ seed: UInt8 = 9) -> Pen {
+    Pen(
+      DirectoryWriter(
+        user: user, identity: identity, network: network, writerSeed: [UInt8](repeating: seed, count: 32)))
+  }
+
+  func best(_ records: [Record], at utc: UInt64? = nil) -> DirectoryEntry? {
+    DirectoryReader.best(of: records, user: user, network: network, utc: utc ?? self.utc)
+  }
+
+  @Test("whoever knows the name finds, checks and reads the record")
+  func roundTrip() throws {
+    let writer = writer()
+    let record = try writer.record(addresses, at: utc)
+    #expect(record.key == DirectoryKey(user: user, network: network).ringKey && record.key == writer.key)
+    #expect(record.isAuthentic(network: network) && record.isTimely(at: utc) && record.isAlive(at: utc))
+    #expect(record.content.count <= Record.maximumContent)
+    let typed = try User(parsing: user.description.lowercased())
+    let entry = try DirectoryEntry.open(record, user: typed, network: network, utc: utc)
+    #expect(entry.endpoints == addresses && entry.publicKey == identity.publicKey && entry.salt == identity.salt)
+    #expect(entry.peer == Peer(id: identity.nodeID, endpoint: addresses[0]))
+    var bytes = ByteWriter()
+    bytes.write(record)
+    var reader = ByteReader(bytes.bytes.span.bytes)
+    #expect(try reader.record() == record)
+  }
+
+  @Test("neither the addresses nor the key can be read from the record")
+  func secrecy() throws {
+    let writer = writer()
+    let record = try writer.record(addresses, at: utc)
+    for secret in [Array(identity.publicKey[..<8]), Array(identity.salt[..<8])] {
+      #expect(!record.content.indices.contains { record.content[$0...].starts(with: secret) })
+    }
+  }
+
+  @Test("at most four addresses that can be dialled are written, and without one nothing is")
+  func endpoints() throws {
+    let writer = writer()
+    let many = (0..<9).map { Endpoint(host: .v4(UInt32($0)), port: 4000) }  // the first is 0.0.0.0
+    let record = try writer.record(many, at: utc)
+    #expect(try DirectoryEntry.open(record, user: user, network: network, utc: utc).endpoints == Array(many[1...4]))
+    #expect(throws: Pen.NothingWritten.self) { try writer.record([], at: utc) }
+    #expect(throws: Pen.NothingWritten.self) { try writer.record([many[0]], at: utc) }
+  }
+
+  @Test("numbers rise even when the clock goes back, and no nonce repeats")
+  func numbers() throws {
+    let writer = writer()
+    let records = try [utc, utc, utc - 5_000, utc + 5_000].map { try writer.record(addresses, at: $0) }
+    #expect(records.map(\.number) == [utc, utc + 1, utc + 2, utc + 5_000])
+    #expect(Set(records.map(\.content)).count == 4)
+  }
+
+  @Test("a record of another network, another name or another place is refused")
+  func foreign() throws {
+    let writer = writer()
+    let record = try writer.record(addresses, at: utc)
+    #expect(throws: InvalidEntry.foreign) {
+      try DirectoryEntry.open(record, user: user, network: "other", utc: utc)
+    }
+    let bob = User(name: try UserName("Bob"), identity: identity)
+    #expect(throws: InvalidEntry.foreign) { try DirectoryEntry.open(record, user: bob, network: network, utc: utc) }
+  }
+
+  @Test("a record with any byte changed is refused")
+  func forged() throws {
+    let writer = writer()
+    let record = try writer.record(addresses, at: utc)
+    for place in record.content.indices {
+      var forged = record
+      forged.content[place] ^= 1
+      #expect(throws: InvalidEntry.forged) { try DirectoryEntry.open(forged, user: user, network: network, utc: utc) }
+    }
+    var forged = record
+    forged.number += 1
+    #expect(best([forged]) == nil)
+    forged = record
+    forged.expiry += 1
+    #expect(best([forged]) == nil)
+    forged = record
+    forged.writerKey = self.writer(8).writerKey
+    #expect(best([forged]) == nil)
+  }
+
+  @Test("a friend who knows the name cannot put the user elsewhere, not even with the user's own entry")
+  func foreignWriter() throws {
+    let writer = writer()
+    let genuine = try writer.record(addresses, at: utc)
+    let key = DirectoryKey(user: user, network: network)
+    let thief = SigningKey(seed: [UInt8](repeating: 77, count: 32))
+    let plain = try #require(
+      EntryBinding(genuine, key: key, network: network).decrypt(genuine.content, key: key.encryptionKey))
+    let forger = World.identity(2)
+    let invented = try #require(
+      DirectoryEntry(publicKey: forger.publicKey, salt: forger.salt, endpoints: [World.endpoint(6666)]))
+    let binding = EntryBinding(
+      network: network, ringKey: key.ringKey, writerKey: thief.publicKey, number: utc + 10_000, expiry: utc + 60_000)
+    let inventedPlain = invented.bytes + forger.sign(binding.signedBytes(entry: invented.bytes))
+    for plain in [plain, inventedPlain] {
+      let content = binding.encrypt(plain, key: key.encryptionKey)
+      let signed = Record.signedBytes(
+        network: network, key: key.ringKey, writerKey: thief.publicKey, number: binding.number, expiry: binding.expiry,
+        content: content)
+      let record = Record(
+        nameKey: key.nameKey, writerKey: thief.publicKey, number: binding.number, expiry: binding.expiry,
+        content: content, nameSignature: key.nameSigner.sign(signed), writerSignature: thief.sign(signed))
+      #expect(record.isAuthentic(network: network))
+      #expect(throws: InvalidEntry.unproved) {
+        try DirectoryEntry.open(record, user: user, network: network, utc: utc)
+      }
+      #expect(best([record, genuine])?.endpoints == addresses)
+      #expect(best([record]) == nil)
+    }
+  }
+
+  @Test("records end, and those from the future are refused")
+  func expiry() throws {
+    let writer = writer()
+    let record = try writer.record(addresses, at: utc)
+    #expect(best([record], at: utc + DirectoryWriter.lifetime - 1) != nil)
+    #expect(throws: InvalidEntry.expired) {
+      try DirectoryEntry.open(record, user: user, network: network, utc: utc + DirectoryWriter.lifetime)
+    }
+    #expect(throws: InvalidEntry.fromTheFuture) {
+      try DirectoryEntry.open(record, user: user, network: network, utc: utc - 2 * Record.maximumLifetime)
+    }
+  }
+
+  @Test("the record with the highest number counts")
+  func highest() throws {
+    let (old, new) = (writer(1), writer(2))
+    let first = try old.record([addresses[0]], at: utc - 1_000)
+    let second = try new.record([addresses[1]], at: utc)
+    #expect(best([first, second])?.endpoints == [addresses[1]])
+    #expect(best([second, first])?.endpoints == [addresses[1]])
+    #expect(best([]) == nil)
+  }
+
+  @Test("a tombstone hides what its writer wrote, and nothing else")
+  func tombstone() throws {
+    let (leaving, staying) = (writer(1), writer(2))
+    #expect(throws: Pen.NothingWritten.self) { try leaving.tombstone(at: utc) }
+    let stays = try staying.record([addresses[1]], at: utc)
+    let goes = try leaving.record([addresses[0]], at: utc + 1)
+    let tombstone = try leaving.tombstone(at: utc + 2)
+    #expect(tombstone.isTombstone && tombstone.expiry == goes.expiry && tombstone.number > goes.number)
+    #expect(tombstone.isAuthentic(network: network) && tombstone.isTimely(at: utc))
+    #expect(throws: InvalidEntry.withdrawn) {
+      try DirectoryEntry.open(tombstone, user: user, network: network, utc: utc)
+    }
+    #expect(best([goes, stays])?.endpoints == [addresses[0]])
+    #expect(best([goes, tombstone]) == nil)
+    #expect(best([tombstone, goes, stays])?.endpoints == [addresses[1]])
+    let again = try leaving.record(addresses, at: utc + 3)
+    #expect(best([tombstone, goes, again])?.endpoints == addresses)
+    var forged = tombstone
+    forged.number = again.number + 1
+    #expect(best([forged, again])?.endpoints == addresses)
+  }
+
+  @Test("the keys of a known user in a known network are these")
+  func vector() {
+    let key = DirectoryKey(user: user, network: network)
+    #expect(Hexadecimal.text(key.nameKey) == "924c46514690e19ac0f30360b4d26bfeadd2c12d33d28bb31e3413e099823ea1")
+    #expect(key.ringKey.description == "e75bdb92751f47b5ed4d257f8c5871b22d37a20c")
+  }
+}

@@ -1,0 +1,165 @@
+// Records in a ring of machines: stored, found from everywhere, kept through crashes and joins, and gone when withdrawn.
+
+import CSodium
+import Chord
+import Simulation
+import Testing
+
+/// Signs records as a session would.
+struct RecordSigner {
+  let name: (publicKey: [UInt8], secretKey: [UInt8])
+  let writer: (publicKey: [UInt8], secretKey: [UInt8])
+
+  init(name: UInt8, writer: UInt8) {
+    self.name = Self.keyPair(name)
+    self.writer = Self.keyPair(writer)
+  }
+
+  var key: Identifier { Record.key(ofName: name.publicKey) }
+
+  func record(number: UInt64, lifetime: UInt64 = 1_800_000, content: [UInt8]) -> Record {
+    let expiry = number + lifetime
+    let signed = Record.signedBytes(
+      network: "chord-chat", key: key, writerKey: writer.publicKey, number: number, expiry: expiry, content: content)
+    return Record(
+      nameKey: name.publicKey, writerKey: writer.publicKey, number: number, expiry: expiry, content: content,
+      nameSignature: Self.sign(signed, name.secretKey), writerSignature: Self.sign(signed, writer.secretKey))
+  }
+
+  private static func keyPair(_ seed: UInt8) -> (publicKey: [UInt8], secretKey: [UInt8]) {
+    var publicKey = [UInt8](repeating: 0, count: 32)
+    var secretKey = [UInt8](repeating: 0, count: 64)
+    crypto_sign_seed_keypair(&publicKey, &secretKey, Array(repeating: seed, count: 32))
+    return (publicKey, secretKey)
+  }
+
+  private static func sign(_ message: [UInt8], _ secretKey: [UInt8]) -> [UInt8] {
+    var signature = [UInt8](repeating: 0, count: 64)
+    crypto_sign_detached(&signature, nil, message, UInt64(message.count), secretKey)
+    return signature
+  }
+}
+
+@Suite("Records in a ring")
+struct RecordTests {
+  static func settled(_ count: Int, seed: UInt64) -> SimulatedRing {
+    var ring = RingOfMachinesTests.ring(of: count, seed: seed)
+    #expect(ring.run(.seconds(5)) { $0.flaw == nil })
+    return ring
+  }
+
+  /// What a get from this node brings: live contents, or nil when there was no answer.
+  static func get(_ key: Identifier, from id: Identifier, in ring: inout SimulatedRing) -> [[UInt8]]? {
+    let before = ring.observed(id).count
+    ring.tell(id, .get(key, 77))
+    _ = ring.run(.seconds(12)) { $0.observed(id).count > before }
+    guard case .got(77, let records, _) = ring.observed(id).last else { return nil }
+    return records.filter { !$0.isTombstone }.map(\.content)
+  }
+
+  static func put(_ record: Record, from id: Identifier, in ring: inout SimulatedRing) -> Int? {
+    let before = ring.observed(id).count
+    ring.tell(id, .put(record, 78))
+    _ = ring.run(.seconds(12)) { $0.observed(id).count > before }
+    guard case .stored(78, let copies) = ring.observed(id).last else { return nil }
+    return copies
+  }
+
+  @Test("a record is held by eight members and found from everywhere", arguments: [1, 2, 5, 20])
+  func storedAndFound(count: Int) {
+    var ring = Self.settled(count, seed: 21)
+    let signer = RecordSigner(name: 1, writer: 2)
+    let record = signer.record(number: ring.time.utcMilliseconds, content: [42])
+    #expect(Self.put(record, from: ring.living[0], in: &ring) == min(8, count))
+    for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == [[42]]) }
+  }
+
+  @Test("nobody's key holds nothing, and that is said at once")
+  func nothing() {
+    var ring = Self.settled(12, seed: 22)
+    let start = ring.now
+    #expect(Self.get(Identifier(5), from: ring.living[3], in: &ring) == [])
+    #expect(ring.now - start < .milliseconds(20))
+  }
+
+  @Test("a record outlives the death of its owner and of most holders", arguments: [1, 2, 3] as [UInt64])
+  func holdersDie(seed: UInt64) {
+    var ring = Self.settled(20, seed: seed)
+    let signer = RecordSigner(name: 3, writer: 4)
+    let record = signer.record(number: ring.time.utcMilliseconds, content: [7])
+    #expect(Self.put(record, from: ring.living[0], in: &ring) == 8)
+    for _ in 0..<7 {
+      if let owner = ring.owner(of: signer.key) { ring.crash(owner) }
+    }
+    for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == [[7]]) }
+    _ = ring.run(.seconds(3))
+    for _ in 0..<4 {
+      if let owner = ring.owner(of: signer.key) { ring.crash(owner) }
+      _ = ring.run(.seconds(1))
+    }
+    for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == [[7]]) }
+  }
+
+  @Test("members that join before the owner find and get the record")
+  func ownersJoin() {
+    var ring = Self.settled(6, seed: 23)
+    let signer = RecordSigner(name: 5, writer: 6)
+    let record = signer.record(number: ring.time.utcMilliseconds, content: [9])
+    _ = Self.put(record, from: ring.living[0], in: &ring)
+    for step in 1...12 {
+      // Each newcomer stands just after the key, and so becomes its owner.
+      ring.start(100 + step, id: signer.key.advanced(by: .powerOfTwo(100 - step)))
+      _ = ring.run(.milliseconds(5 * step))
+      for id in ring.living.prefix(3) where ring.machine(id)?.isInRing == true {
+        #expect(Self.get(signer.key, from: id, in: &ring) == [[9]])
+      }
+    }
+    #expect(ring.run(.seconds(3)) { $0.flaw == nil }, "\(ring.flaw ?? "")")
+    #expect(Self.get(signer.key, from: ring.living[0], in: &ring) == [[9]])
+  }
+
+  @Test("a withdrawn record is gone from everywhere at once, and stays gone when holders change")
+  func withdrawn() {
+    var ring = Self.settled(20, seed: 24)
+    let signer = RecordSigner(name: 7, writer: 8)
+    let number = ring.time.utcMilliseconds
+    _ = Self.put(signer.record(number: number, content: [1]), from: ring.living[0], in: &ring)
+    _ = Self.put(signer.record(number: number + 1, content: []), from: ring.living[5], in: &ring)
+    for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == []) }
+    for _ in 0..<6 {
+      if let owner = ring.owner(of: signer.key) { ring.crash(owner) }
+      _ = ring.run(.milliseconds(200))
+      #expect(Self.get(signer.key, from: ring.living[0], in: &ring) == [])
+    }
+  }
+
+  @Test("holders refuse what is forged, stale, expired, or too far ahead")
+  func refused() {
+    var ring = Self.settled(3, seed: 25)
+    let signer = RecordSigner(name: 9, writer: 10)
+    let id = ring.living[1]
+    let number = ring.time.utcMilliseconds
+    var forged = signer.record(number: number, content: [1])
+    forged.content = [2]
+    #expect(Self.put(forged, from: id, in: &ring) == nil)
+    #expect(Self.put(signer.record(number: number - 2_000_000, content: [1]), from: id, in: &ring) == nil)
+    #expect(Self.put(signer.record(number: number, lifetime: 9_000_000, content: [1]), from: id, in: &ring) == nil)
+    #expect(Self.get(signer.key, from: id, in: &ring) == [])
+    #expect(Self.put(signer.record(number: number + 5, content: [5]), from: id, in: &ring) == 3)
+    _ = Self.put(signer.record(number: number + 4, content: [4]), from: id, in: &ring)
+    #expect(Self.get(signer.key, from: id, in: &ring) == [[5]])
+  }
+
+  @Test("a fifth writer under one key is refused, and the four keep theirs")
+  func squatters() {
+    var ring = Self.settled(3, seed: 26)
+    let number = ring.time.utcMilliseconds
+    for writer in 1...4 as ClosedRange<UInt8> {
+      let signer = RecordSigner(name: 50, writer: writer)
+      #expect(Self.put(signer.record(number: number, content: [writer]), from: ring.living[0], in: &ring) == 3)
+    }
+    let fifth = RecordSigner(name: 50, writer: 5)
+    #expect(Self.put(fifth.record(number: number, content: [5]), from: ring.living[0], in: &ring) == nil)
+    #expect(Self.get(fifth.key, from: ring.living[2], in: &ring)?.count == 4)
+  }
+}

@@ -1,0 +1,26 @@
+// The benchmark harness: one executable, one subcommand per question. Each starts real nodes, asks them as a bot would, and
+// prints a table, or JSON for whoever compares runs.
+
+import ArgumentParser
+
+@main
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measures chord-chat, with real nodes as processes on this machine.",
+    discussion: "Build with -c release: a debug build measures the debug build.",
+    subcommands: [SessionCommand.self])
+}
+
+/// What every measurement takes.
+struct MeasurementOptions: ParsableArguments {
+  @Option(name: .shortAndLong, help: "How often to repeat.")
+  var repetitions = 30
+
+  @Flag(help: "Print JSON instead of a table.")
+  var json = false
+
+  func validate() throws {
+    guard (1...10_000).contains(repetitions) else { throw ValidationError("repeat 1 to 10000 times") }
+  }
+}
