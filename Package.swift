@@ -27,7 +27,8 @@ let package = Package(
     // C libraries, from the system.
     .systemLibrary(name: "CLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
-    .systemLibrary(name: "CUTF8Proc", pkgConfig: "libutf8proc", providers: [.apt(["libutf8proc-dev"])]),
+    // Not through pkg-config: libutf8proc's file has a flag that SwiftPM warns about, and nothing that is needed.
+    .systemLibrary(name: "CUTF8Proc", providers: [.apt(["libutf8proc-dev"])]),
 
     // The engine, bottom up. Imports point downwards only (Tests/ArchitectureTests holds them to it).
     .target(name: "UVRuntime", dependencies: ["CLibUV"], swiftSettings: house),

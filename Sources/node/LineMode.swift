@@ -5,8 +5,9 @@
 //     -- session with alice#… opened
 //     error: there is nobody to talk to yet: …
 //
-// Nothing typed is lost without a word: what was not sent or not delivered is named in an error. The current peer only ever
-// changes by the person's own command, so that no text goes to somebody it was not meant for.
+// Nothing typed is lost without a word: what was not sent or not delivered is named in an error. The current peer changes only
+// by the person's own command, so that no text goes to somebody it was not meant for; with one exception, for a person who has
+// not talked to anybody yet: whoever opens the first session is who they talk to, and is announced as such.
 
 import ArgumentParser
 import NodeKit
@@ -26,7 +27,10 @@ final class LineMode: FrontEnd {
   let isTerminal: Bool
   let usesCompiledInBootstraps: Bool
   unowned var host: Host!
-  var current: User?
+  var current: User? {
+    didSet { hasChosen = true }
+  }
+  private var hasChosen = false
   var lastHeard: User?
   var names = Names()
   private var outstanding = 0
@@ -69,6 +73,10 @@ final class LineMode: FrontEnd {
     case .sessionOpened(let user):
       _ = names.shown(user)
       say("session with \(Names.full(user)) opened")
+      if isTerminal, !hasChosen {
+        current = user
+        say("what you type now goes to \(names.shown(user))")
+      }
     case .sessionClosed(let user, let reason):
       say("session with \(Names.full(user)) closed (\(Display.line(reason)))")
     case .message(let user, let text, _):

@@ -81,6 +81,7 @@ struct TrustTests {
     let key = world.members[bob].identity.publicKey
     world.give(alice, .received(.acknowledge(session: number, sequence: 1 << 62), from: bobPeer, key: key))
     world.give(alice, .send(bobUser, "hi", 1))
+    world.give(alice, .received(.acknowledge(session: number, sequence: 2), from: bobPeer, key: key))
     #expect(world.told(alice).answer(1) == nil)
     world.run(for: .seconds(1))
     #expect(world.told(alice).answer(1) == .delivered(1, id: 1))

@@ -13,7 +13,7 @@ configuration.bootstraps = ["\(await alice.status!.address)"]
 let bob = try await Node.start(configuration)
 
 let (alicesName, bobsName) = (await alice.user!, await bob.user!)
-print("\(bobsName) is at \(try await alice.find(bobsName).peer.address)")
+print("\(bobsName) is at \(try await alice.find(bobsName).peer.endpoint)")
 try await alice.send("Hello Bob!", to: bobsName)
 for await event in bob.events {
   guard case .message(let from, let text, _) = event else { continue }
