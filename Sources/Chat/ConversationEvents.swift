@@ -3,9 +3,6 @@
 import Chord
 
 extension Conversations {
-  /// The number of a request. The host chooses those of its requests, the machine those of its own; the two never meet.
-  public typealias Ticket = UInt64
-
   /// What a node asked the directory for has come to.
   public enum Lookup: Sendable, Equatable {
     /// The records under the key, none included, and how many nodes were passed on the way.

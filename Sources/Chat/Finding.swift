@@ -9,7 +9,7 @@ import Chord
 /// A search for one user.
 struct Finding {
   enum Phase: Equatable {
-    case asking(Conversations.Ticket, until: Instant)
+    case asking(Ticket, until: Instant)
     case pausing(until: Instant)
   }
 
@@ -18,7 +18,7 @@ struct Finding {
   var phase: Phase
   var failures = 0
   /// In the order of their deadlines.
-  var waiters: [(ticket: Conversations.Ticket, deadline: Instant)] = []
+  var waiters: [(ticket: Ticket, deadline: Instant)] = []
   /// The number of the session that waits for the result.
   var session: UInt32?
 

@@ -16,7 +16,7 @@ struct Outgoing {
   struct Item {
     var text: String
     var bytes: Int
-    var ticket: Conversations.Ticket
+    var ticket: Ticket
     var deadline: Instant
   }
 
@@ -69,7 +69,7 @@ struct Outgoing {
   func canAcknowledge(_ sequence: UInt64) -> Bool { sequence <= highestSent }
 
   /// Takes out the front text if `sequence` covers it; call until nil.
-  mutating func acknowledge(upTo sequence: UInt64) -> (ticket: Conversations.Ticket, id: UInt64)? {
+  mutating func acknowledge(upTo sequence: UInt64) -> (ticket: Ticket, id: UInt64)? {
     guard !isEmpty, first <= sequence, canAcknowledge(sequence) else { return nil }
     let id = first
     first += 1
@@ -77,13 +77,13 @@ struct Outgoing {
   }
 
   /// Takes out the front text if its time is over; call until nil.
-  mutating func expire(at now: Instant) -> Conversations.Ticket? {
+  mutating func expire(at now: Instant) -> Ticket? {
     guard let deadline, deadline <= now else { return nil }
     return discard()
   }
 
   /// Takes out the front text, whatever its time; call until nil.
-  mutating func discard() -> Conversations.Ticket? {
+  mutating func discard() -> Ticket? {
     guard !isEmpty else { return nil }
     if first <= highestSent { first += 1 }
     return removeFront().ticket

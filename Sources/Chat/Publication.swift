@@ -13,7 +13,7 @@ struct Publication {
   enum Phase: Equatable {
     /// Nothing to write: not in a ring, or without an address.
     case idle
-    case putting(Conversations.Ticket, until: Instant)
+    case putting(Ticket, until: Instant)
     case pausing(until: Instant)
     case stored(until: Instant)
   }
@@ -38,7 +38,7 @@ struct Publication {
 /// The end of the node's time in the network.
 struct Departure {
   /// Those who asked for it.
-  var tickets: [Conversations.Ticket]
+  var tickets: [Ticket]
   var until: Instant
   var isOver = false
 }

@@ -42,7 +42,7 @@ struct Session {
   /// When a session that was lost is given up; nil while it stands, or if it never stood.
   var givenUpAt: Instant?
   /// Those who wait for the session to stand, in the order of their deadlines.
-  var openers: [(ticket: Conversations.Ticket, deadline: Instant)] = []
+  var openers: [(ticket: Ticket, deadline: Instant)] = []
   /// While standing with texts in flight: the last time anything moved.
   var lastProgress: Instant
   /// While standing: we have asked again what the other side has, and send nothing until we know.

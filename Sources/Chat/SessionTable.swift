@@ -13,7 +13,7 @@ struct SessionTable {
   private var free: [Int] = []
   private var byUser: [User: Int] = [:]
   private var made: UInt32 = 0
-  private var heap = InstantHeap()
+  private var heap = DeadlineQueue<UInt32>()
   private(set) var count = 0
   private(set) var incomingCount = 0
 
@@ -66,21 +66,20 @@ struct SessionTable {
   // MARK: Deadlines
 
   /// The earliest deadline; it may be too early, never too late.
-  var nextDeadline: Instant? { heap.first?.instant }
+  var nextDeadline: Instant? { heap.first }
 
   /// Sees to it that the session's deadline is met.
   mutating func arm(_ slot: Int, limits: Conversations.Limits) {
     guard let deadline = self[slot].deadline(limits: limits) else { return }
     if let armed = self[slot].armed, armed <= deadline { return }
     self[slot].armed = deadline
-    heap.push(deadline, self[slot].number)
+    heap.insert(self[slot].number, at: deadline)
   }
 
   /// The next session whose deadline has come; call until nil. Arm it again when it has been seen to.
   mutating func nextDue(at now: Instant, limits: Conversations.Limits) -> Int? {
-    while let entry = heap.first, entry.instant <= now {
-      heap.removeFirst()
-      guard let slot = slot(numbered: entry.number), self[slot].armed == entry.instant else { continue }
+    while let due = heap.popDue(at: now) {
+      guard let slot = slot(numbered: due.key), self[slot].armed == due.at else { continue }
       self[slot].armed = nil
       if let deadline = self[slot].deadline(limits: limits), deadline <= now { return slot }
       arm(slot, limits: limits)
@@ -102,45 +101,5 @@ struct SessionTable {
         : session.outgoing.inFlight == 0 && session.isAnnounced == (session.givenUpAt != nil)
       return isFound && isMet && isSound && session.isWanted  // one that nobody wants is forgotten
     }
-  }
-}
-
-/// A binary heap of instants, each with the number of a session; equal instants in the order of the numbers.
-struct InstantHeap {
-  struct Entry {
-    var instant: Instant
-    var number: UInt32
-  }
-
-  private var entries: [Entry] = []
-
-  var first: Entry? { entries.first }
-
-  mutating func push(_ instant: Instant, _ number: UInt32) {
-    entries.append(Entry(instant: instant, number: number))
-    var child = entries.count - 1
-    while child > 0, precedes(child, (child - 1) / 2) {
-      entries.swapAt(child, (child - 1) / 2)
-      child = (child - 1) / 2
-    }
-  }
-
-  mutating func removeFirst() {
-    entries.swapAt(0, entries.count - 1)
-    entries.removeLast()
-    var parent = 0
-    while true {
-      var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count && precedes(child, least) {
-        least = child
-      }
-      if least == parent { return }
-      entries.swapAt(parent, least)
-      parent = least
-    }
-  }
-
-  private func precedes(_ a: Int, _ b: Int) -> Bool {
-    (entries[a].instant, entries[a].number) < (entries[b].instant, entries[b].number)
   }
 }

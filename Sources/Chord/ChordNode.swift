@@ -202,8 +202,8 @@ public struct ChordNode: Sendable {
   /// Everything that is due. A host that slept through its deadlines gives the others another chance before it judges them.
   private mutating func tick() {
     if let next = nextDeadline, now.monotonic - next > Pace.sleep { forgiveSilence() }
-    while let ticket = deadlines.popDue(at: now.monotonic) {
-      expired(ticket)
+    while let due = deadlines.popDue(at: now.monotonic) {
+      expired(due.key)
     }
     if takeDue(\.stabilizeAt) { stabilize() }
     if takeDue(\.fingersAt) { refreshFinger() }

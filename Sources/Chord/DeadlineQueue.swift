@@ -2,13 +2,17 @@
 // that a deadline has come looks whether the thing still waits for it.
 
 /// A heap of deadlines with a key each; among equals the lower key comes first, so that a run repeats exactly.
-struct DeadlineQueue<Key: Comparable & Sendable>: Sendable {
+public struct DeadlineQueue<Key: Comparable & Sendable>: Sendable {
   private var heap: [(at: Instant, key: Key)] = []
 
-  var first: Instant? { heap.first?.at }
-  var count: Int { heap.count }
+  /// An empty heap.
+  public init() {}
 
-  mutating func insert(_ key: Key, at deadline: Instant) {
+  /// The soonest deadline.
+  public var first: Instant? { heap.first?.at }
+  public var count: Int { heap.count }
+
+  public mutating func insert(_ key: Key, at deadline: Instant) {
     heap.append((deadline, key))
     var child = heap.count - 1
     while child > 0 {
@@ -19,8 +23,8 @@ struct DeadlineQueue<Key: Comparable & Sendable>: Sendable {
     }
   }
 
-  /// The next key whose deadline has come.
-  mutating func popDue(at now: Instant) -> Key? {
+  /// The next key whose deadline has come, and that deadline.
+  public mutating func popDue(at now: Instant) -> (at: Instant, key: Key)? {
     guard let top = heap.first, top.at <= now else { return nil }
     heap.swapAt(0, heap.count - 1)
     heap.removeLast()
@@ -34,7 +38,7 @@ struct DeadlineQueue<Key: Comparable & Sendable>: Sendable {
       heap.swapAt(parent, least)
       parent = least
     }
-    return top.key
+    return top
   }
 
   private func comesFirst(_ a: Int, _ b: Int) -> Bool {

@@ -146,21 +146,3 @@ extension NodeFailure {
     }
   }
 }
-
-extension NodeFailure {
-  init(_ failure: Conversations.Failure) {
-    switch failure {
-    case .userNotFound: self = .userNotFound
-    case .unreachable: self = .unreachable
-    case .noSession: self = .noSession
-    case .messageTooLarge: self = .messageTooLarge
-    case .notInRing: self = .notInRing
-    case .timeout: self = .timeout
-    case .emptyText: self = .emptyText
-    case .busy: self = .busy
-    case .oneself: self = .oneself
-    case .noUser: self = .noUser
-    case .stopped: self = .stopped
-    }
-  }
-}

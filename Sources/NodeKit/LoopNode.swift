@@ -150,7 +150,7 @@ public final class LoopNode {
     case .opened(let ticket, _): answerOpen(ticket)
     case .delivered(let ticket, let id): answerSend(ticket, id)
     case .closed(let ticket): answerClose(ticket)
-    case .failed(let ticket, let failure): answer(ticket, NodeFailure(failure))
+    case .failed(let ticket, let failure): answer(ticket, failure)
     case .session(let user, let isOpen, let reason):
       report(isOpen ? .sessionOpened(user) : .sessionClosed(user, reason: reason?.rawValue ?? ""))
     case .message(let user, let text, let id): report(.message(from: user, text: text, id: id))

@@ -78,43 +78,8 @@ public struct SessionStatus: Sendable, Equatable {
   public var address: Endpoint
 }
 
-/// Why a request came to nothing.
-public enum NodeFailure: String, Error, Sendable, Hashable {
-  case userNotFound = "user_not_found"
-  case unreachable
-  case noSession = "no_session"
-  case messageTooLarge = "message_too_large"
-  case notInRing = "not_in_ring"
-  case timeout
-  /// A text must have at least one character.
-  case emptyText = "empty_text"
-  /// Too much is waiting already; try again when some of it is done.
-  case busy
-  /// A session with oneself.
-  case oneself
-  /// This node has no user of its own.
-  case noUser = "no_user"
-  /// The node has left, or is leaving.
-  case stopped
-
-  /// What happened and what to do, in a sentence.
-  public var text: String {
-    switch self {
-    case .userNotFound:
-      "nobody with this name and id is there now: check the id, or ask your friend to start their node"
-    case .unreachable: "the user is known but their node cannot be reached"
-    case .noSession: "there is no session with this user: open one, or just send"
-    case .messageTooLarge: "a text may have at most 32768 bytes: send it in parts"
-    case .notInRing: "this node is not in a ring yet: try again in a moment"
-    case .timeout: "no answer came in time: try again"
-    case .emptyText: "a text must not be empty"
-    case .busy: "too many requests are waiting: try again when some are done"
-    case .oneself: "this user is you: talk to somebody else"
-    case .noUser: "this node has no user of its own: start one with a name"
-    case .stopped: "this node has stopped"
-    }
-  }
-}
+/// Why a request came to nothing; its `rawValue` is a word for programs, its `description` a sentence for people.
+public typealias NodeFailure = Conversations.Failure
 
 /// Why a node could not be started.
 public enum NodeError: Error, Sendable, Equatable {

@@ -165,7 +165,7 @@ final class LineMode: FrontEnd {
     host.node.send(text, to: user) { [weak self] result in
       guard let self else { return }
       if case .failure(let failure) = result {
-        refuse("not delivered to \(names.shown(user)): \(Display.beginning(text)) (\(failure.text))")
+        refuse("not delivered to \(names.shown(user)): \(Display.beginning(text)) (\(failure))")
       }
       finish()
     }
@@ -178,7 +178,7 @@ final class LineMode: FrontEnd {
       guard let self else { return }
       switch result {
       case .success: say("you are talking to \(Names.full(user))")
-      case .failure(let failure): complain("No session with \(Names.full(user)): \(failure.text).")
+      case .failure(let failure): complain("No session with \(Names.full(user)): \(failure).")
       }
       finish()
     }
@@ -193,7 +193,7 @@ final class LineMode: FrontEnd {
     begin()
     host.node.close(user) { [weak self] result in
       guard let self else { return }
-      if case .failure(let failure) = result { complain("\(Names.full(user)) was not closed: \(failure.text).") }
+      if case .failure(let failure) = result { complain("\(Names.full(user)) was not closed: \(failure).") }
       finish()
     }
   }
@@ -204,7 +204,7 @@ final class LineMode: FrontEnd {
       guard let self else { return }
       switch result {
       case .success(let finding): say(LineMode.sentence(finding))
-      case .failure(let failure): complain("\(Names.full(user)) was not found: \(failure.text).")
+      case .failure(let failure): complain("\(Names.full(user)) was not found: \(failure).")
       }
       finish()
     }

@@ -51,7 +51,7 @@ struct LookupCommand: ParsableCommand {
     case .success(let found):
       observer.finish(StandardOutput.print(json ? found.json.line : found.text) ? .success : .ioFailed)
     case .failure(let failure):
-      StandardError.say(failure.text)
+      StandardError.say(failure.description)
       switch failure {
       case .userNotFound, .unreachable, .noSession, .messageTooLarge, .emptyText, .timeout, .busy, .oneself, .noUser:
         observer.finish(.notFound)

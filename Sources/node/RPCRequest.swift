@@ -28,8 +28,8 @@ struct RPCError: Error, Equatable {
       case .stopped: NodeFailure.notInRing.rawValue
       case .emptyText, .oneself, .noUser: ""
       }
-    guard !reason.isEmpty else { return .invalidParameters(failure.text) }
-    return RPCError(code: -32000, message: failure.text, reason: reason)
+    guard !reason.isEmpty else { return .invalidParameters(failure.description) }
+    return RPCError(code: -32000, message: failure.description, reason: reason)
   }
 
   /// The `error` member of a response.

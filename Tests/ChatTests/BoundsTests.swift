@@ -111,22 +111,4 @@ struct BoundsTests {
     let (first, second) = (try run(), try run())
     #expect(first == second && first.count > 100)
   }
-
-  @Test("the heap of deadlines gives the earliest first")
-  func heap() {
-    var heap = InstantHeap()
-    var generator = Generator(seed: 5)
-    var expected: [Int64] = []
-    for _ in 0..<500 {
-      let nanoseconds = Int64(generator.next() % 1_000)
-      expected.append(nanoseconds)
-      heap.push(Instant(nanoseconds: nanoseconds), 1)
-    }
-    var met: [Int64] = []
-    while let entry = heap.first {
-      met.append(entry.instant.nanoseconds)
-      heap.removeFirst()
-    }
-    #expect(met == expected.sorted())
-  }
 }
