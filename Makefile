@@ -41,7 +41,8 @@ bench: set-up ## measure start, find, first message and round trips; ARGS="--jso
 	@.build/release/bench session $(ARGS)
 
 asan: set-up ## the tests under the address sanitizer
-	$(SANITIZED) $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan
+	$(SANITIZED) LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp:print_suppressions=0 \
+	  $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan
 
 tsan: set-up ## the tests under the thread sanitizer
 	$(SANITIZED) $(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build-tsan

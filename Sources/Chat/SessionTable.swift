@@ -9,7 +9,8 @@ import Chord
 
 /// The sessions of a node.
 struct SessionTable {
-  private var slots: [Session?] = []
+  /// A slot that is free holds a session without a number.
+  private var slots: [Session] = []
   private var free: [Int] = []
   private var byUser: [User: Int] = [:]
   private var made: UInt32 = 0
@@ -21,33 +22,36 @@ struct SessionTable {
   /// More slots than a number has place for are never made.
   static let maximum = 1 << Int(slotBits)
 
-  /// The session in a slot that is taken.
+  /// The session in a slot that is taken. (`get`, not `_read`: of so large a value Swift 6.3 reads parts after the accessor has
+  /// ended, which the address sanitizer finds.)
   subscript(slot: Int) -> Session {
-    _read { yield slots[slot]! }
-    _modify { yield &slots[slot]! }
+    get { slots[slot] }
+    _modify { yield &slots[slot] }
   }
 
   /// The slots that are taken, in order.
-  var taken: [Int] { slots.indices.filter { slots[$0] != nil } }
+  var taken: [Int] { slots.indices.filter { isTaken($0) } }
+
+  private func isTaken(_ slot: Int) -> Bool { slots[slot].number != 0 }
 
   func slot(of user: User) -> Int? { byUser[user] }
 
   func slot(numbered number: UInt32) -> Int? {
     let slot = Int(number & (1 << Self.slotBits - 1))
-    return slots.indices.contains(slot) && slots[slot]?.number == number ? slot : nil
+    return slots.indices.contains(slot) && isTaken(slot) && slots[slot].number == number ? slot : nil
   }
 
   /// The sessions with users of this node, in the order of their slots.
-  func slots(at node: Identifier) -> [Int] { slots.indices.filter { slots[$0]?.node == node } }
+  func slots(at node: Identifier) -> [Int] { slots.indices.filter { isTaken($0) && slots[$0].node == node } }
 
   /// Makes a session; there must be fewer than `maximum`, and none with this user.
   mutating func insert(_ user: User, isIncoming: Bool, epoch: UInt64, at now: Instant) -> Int {
     precondition(byUser[user] == nil && count < Self.maximum, "one session per user, and no more than have numbers")
     let slot = free.popLast() ?? slots.count
-    if slot == slots.count { slots.append(nil) }
-    made = (made + 1) & (1 << (32 - Self.slotBits) - 1)
+    made = made % (1 << (32 - Self.slotBits) - 1) + 1  // from 1, so that no number is 0
     let number = made << Self.slotBits | UInt32(slot)
-    slots[slot] = Session(user: user, number: number, isIncoming: isIncoming, epoch: epoch, at: now)
+    let session = Session(user: user, number: number, isIncoming: isIncoming, epoch: epoch, at: now)
+    if slot == slots.count { slots.append(session) } else { slots[slot] = session }
     byUser[user] = slot
     count += 1
     if isIncoming { incomingCount += 1 }
@@ -57,7 +61,8 @@ struct SessionTable {
   mutating func remove(_ slot: Int) {
     let session = self[slot]
     byUser[session.user] = nil
-    slots[slot] = nil
+    slots[slot] = Session(
+      user: session.user, number: 0, isIncoming: false, epoch: session.outgoing.epoch, at: session.lastProgress)
     free.append(slot)
     count -= 1
     if session.isIncoming { incomingCount -= 1 }

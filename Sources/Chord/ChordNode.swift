@@ -86,6 +86,7 @@ public struct ChordNode: Sendable {
   var lastTicket: UInt32
   var probes: [UInt32: Probe] = [:]
   var forwards: [UInt32: Forward] = [:]
+  var held: [Held] = []
   var puts: [UInt32: PendingPut] = [:]
   var deadlines = DeadlineQueue<UInt32>()
   var roundTrips: [Identifier: RoundTrip] = [:]
@@ -191,7 +192,8 @@ public struct ChordNode: Sendable {
     case .ping(let ticket): send(.pong(ticket, isMember: ring.isMember), to: peer)
     case .changed: if peer.id == ring.successors.first?.id { stabilizeSoon() }
     case .hint(let candidate): hinted(candidate)
-    case .leaving(_, let successors): departed(peer.id, behind: successors)
+    case .leaving(let predecessor, let successors):
+      departed(peer.id, itsNeighbours: successors + [predecessor].compactMap(\.self))
     case .request(let request): requested(request, by: peer)
     case .accepted(let ticket): accepted(ticket, by: peer)
     case .reply(let reply): replied(reply, by: peer)

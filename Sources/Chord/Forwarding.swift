@@ -52,7 +52,29 @@ struct Forward: Sendable {
   static let limit = 4096
 }
 
+/// A request that came while this member stood alone but was about to hear of others.
+struct Held: Sendable {
+  var question: Request.Question
+  var key: Identifier
+  var origin: Forward.Origin
+  var hopsLeft: UInt8
+  var claim: Request.Claim
+}
+
 extension ChordNode {
+  /// More than come in the round trip that such a moment lasts.
+  private static var heldLimit: Int { 256 }
+
+  /// Goes on with what was held back, once it is clear whether there is anybody else.
+  mutating func releaseHeld() {
+    guard !isUncertain, !held.isEmpty else { return }
+    let waiting = held
+    held = []
+    for held in waiting {
+      serve(held.question, key: held.key, for: held.origin, hopsLeft: held.hopsLeft, claim: held.claim)
+    }
+  }
+
   /// Answers a question here if it is ours, and hands it on if not.
   mutating func serve(
     _ question: Request.Question, key: Identifier, for origin: Forward.Origin,
@@ -60,6 +82,10 @@ extension ChordNode {
   ) {
     if via == nil {
       guard ring.isMember || isAskingThroughContacts(origin) else { return conclude(origin, .failure(.notInRing)) }
+      if isUncertain, held.count < Self.heldLimit {
+        held.append(Held(question: question, key: key, origin: origin, hopsLeft: hopsLeft, claim: claim))
+        return
+      }
       if let answer = answerHere(question, key: key, origin: origin, claim: claim) { return conclude(origin, answer) }
       if isKeptHere(question, key: key, origin: origin, claim: claim) { return }
     }
@@ -76,11 +102,11 @@ extension ChordNode {
   }
 
   mutating func requested(_ request: Request, by peer: Peer) {
-    let before = forwards.count
+    let before = forwards.count + held.count
     serve(
       request.question, key: request.key, for: .peer(peer, request.ticket),
       hopsLeft: request.hopsLeft, claim: request.claim)
-    if forwards.count > before || puts.values.contains(where: { $0.origin == .peer(peer, request.ticket) }) {
+    if forwards.count + held.count > before || puts.values.contains(where: { $0.origin == .peer(peer, request.ticket) }) {
       send(.accepted(request.ticket), to: peer)
     }
   }

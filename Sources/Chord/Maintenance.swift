@@ -23,6 +23,8 @@ extension ChordNode {
       self.candidate = nil
       if ring.isCloser(candidate) { change { $0.consider(candidate) } }
     }
+    if ring.isAlone && !isUncertain { settle() }
+    releaseHeld()
   }
 
   /// One round of stabilize; the next one comes later the longer nothing has changed.
@@ -95,14 +97,16 @@ extension ChordNode {
   }
 
   /// A node has left, or is about to: what it said of its neighbours is a hint.
-  mutating func departed(_ id: Identifier, behind successors: [Peer] = []) {
+  mutating func departed(_ id: Identifier, itsNeighbours: [Peer] = []) {
     let wasNeighbour = ring.successors.first?.id == id || ring.predecessor?.id == id
-    forget(id)
-    guard wasNeighbour else { return }
-    if ring.isAlone, let next = successors.first(where: { $0.id != me.id && $0.id != id }) {
-      change { $0.consider(next) }
+    let others = itsNeighbours.filter { $0.id != me.id && $0.id != id }
+    // Only through the one that leaves did we know of them: the first is asked at once, the rest when there is time.
+    if wasNeighbour, ring.successors.allSatisfy({ $0.id == id }) {
+      candidate = others.first
+      for peer in others.dropFirst() { remember(missing: peer) }
     }
-    stabilizeSoon()
+    forget(id)
+    if wasNeighbour { stabilizeSoon() }
   }
 
   private mutating func forget(_ id: Identifier) {

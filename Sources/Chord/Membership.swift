@@ -129,7 +129,10 @@ extension ChordNode {
     effects.append(.settled)
   }
 
-  /// Every successor has died. With the predecessor or a bootstrap's help we find the others again.
+  /// Alone, but about to hear of others: what is asked now had better be asked again in a moment.
+  var isUncertain: Bool { ring.isAlone && (ring.isBusy || ring.predecessor != nil) }
+
+  /// Every successor is gone. With the predecessor or a bootstrap's help we find the others again, if there are any.
   mutating func becameAlone() {
     stabilizeSoon()
     seekAt = now.monotonic + generator.jittered(Pace.again)
@@ -185,6 +188,8 @@ extension ChordNode {
         conclude(forward.origin, .failure(.notInRing))
       }
     }
+    for held in held { conclude(held.origin, .failure(.notInRing)) }
+    held = []
     ring.leave()
     probes = [:]
     puts = [:]

@@ -36,10 +36,14 @@ struct FrameReader {
   var pendingBytes: Int { partial.count }
 
   /// Calls `frame` with the type and the payload of each frame that is whole. Stops, and keeps nothing, when `frame` returns false.
-  mutating func read(_ bytes: RawSpan, frame: (UInt8, RawSpan) throws(LinkFailure) -> Bool) throws(LinkFailure) {
+  /// `limit`: how long a frame may be at that point of the stream.
+  mutating func read(
+    _ bytes: RawSpan, limit: () -> Int = { Frame.maximumLength },
+    frame: (UInt8, RawSpan) throws(LinkFailure) -> Bool
+  ) throws(LinkFailure) {
     var offset = 0
     if !partial.isEmpty {
-      offset = try complete(from: bytes)
+      offset = try complete(from: bytes, limit())
       guard let length = Self.length(partial.span.bytes), partial.count == length + 2 else { return }
       let whole = partial
       partial.removeAll(keepingCapacity: true)
@@ -48,7 +52,7 @@ struct FrameReader {
     while offset < bytes.byteCount {
       let rest = bytes.extracting(offset..<bytes.byteCount)
       guard let length = Self.length(rest) else { break }
-      try Self.check(length)
+      try Self.check(length, limit())
       guard rest.byteCount >= length + 2 else { break }
       guard try Self.pass(rest.extracting(0..<(length + 2)), frame) else { return }
       offset += length + 2
@@ -57,12 +61,12 @@ struct FrameReader {
   }
 
   /// Takes as much of `bytes` as the frame begun still needs; answers how much that was.
-  private mutating func complete(from bytes: RawSpan) throws(LinkFailure) -> Int {
+  private mutating func complete(from bytes: RawSpan, _ limit: Int) throws(LinkFailure) -> Int {
     var used = 0
     while used < bytes.byteCount {
       let wanted: Int
       if let length = Self.length(partial.span.bytes) {
-        try Self.check(length)
+        try Self.check(length, limit)
         wanted = length + 2 - partial.count
       } else {
         wanted = 2 - partial.count
@@ -72,7 +76,7 @@ struct FrameReader {
       bytes.extracting(used..<(used + take)).withUnsafeBytes { partial.append(contentsOf: $0) }
       used += take
     }
-    if let length = Self.length(partial.span.bytes) { try Self.check(length) }
+    if let length = Self.length(partial.span.bytes) { try Self.check(length, limit) }
     return used
   }
 
@@ -82,8 +86,8 @@ struct FrameReader {
       | Int(bytes.unsafeLoad(fromByteOffset: 1, as: UInt8.self))
   }
 
-  private static func check(_ length: Int) throws(LinkFailure) {
-    if length > Frame.maximumLength { throw .oversized }
+  private static func check(_ length: Int, _ limit: Int) throws(LinkFailure) {
+    if length > limit { throw .oversized }
     if length < 1 { throw .malformed }
   }
 

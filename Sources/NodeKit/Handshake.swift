@@ -38,6 +38,8 @@ struct Handshake {
   }
 
   static let version: UInt8 = 1
+  /// A hello with the longest network name and two IPv6 addresses has 379 bytes: whoever announces more speaks something else.
+  static let maximumFrame = 512
   private static let magic = Array("chord-chat".utf8)
   private static let label = Array("chord-chat link 1".utf8)
 

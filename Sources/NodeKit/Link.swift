@@ -70,7 +70,8 @@ final class Link: TCPConnectionHandler {
   private var phase: Phase
   private var reader = FrameReader()
   private var patience: Deadline?
-  private var onPong: ((Bool) -> Void)?
+  /// Who waits for the answer to a ping.
+  private var onPong: [(Bool) -> Void] = []
 
   /// Dials. Fails through `linkEnded`.
   init(
@@ -128,6 +129,7 @@ final class Link: TCPConnectionHandler {
   /// Ends our direction. When another link takes over, what the peer has still under way is read; otherwise it is dropped.
   private func drain(_ goodbye: Goodbye) {
     isDraining = true
+    answerPing(false)
     guard goodbye == .replaced else {
       connection?.closeAfterFlush(deadline: Self.farewellPatience)
       return
@@ -145,17 +147,19 @@ final class Link: TCPConnectionHandler {
 
   /// Whether the peer still answers, within `limit`.
   func ping(within limit: Duration, _ done: @escaping (Bool) -> Void) {
-    onPong?(false)
-    onPong = done
+    guard !isDraining else { return done(false) }
+    onPong.append(done)
+    guard onPong.count == 1 else { return }
     send(Frame.encoded { $0.write(UInt8(0x04)) })
     setPatience(limit) { [weak self] in self?.answerPing(false) }
   }
 
   private func answerPing(_ isAlive: Bool) {
-    patience?.cancel()
-    let done = onPong
-    onPong = nil
-    done?(isAlive)
+    guard !onPong.isEmpty else { return }
+    if !isDraining { patience?.cancel() }
+    let waiting = onPong
+    onPong = []
+    for done in waiting { done(isAlive) }
   }
 
   private func setPatience(_ limit: Duration, _ expired: @escaping () -> Void) {
@@ -179,13 +183,18 @@ final class Link: TCPConnectionHandler {
   func received(_ bytes: RawSpan, on connection: TCPConnection) {
     lastUsed = loop.now
     do throws(LinkFailure) {
-      try reader.read(bytes) { type, payload throws(LinkFailure) in
+      try reader.read(bytes, limit: { longestFrame }) { type, payload throws(LinkFailure) in
         try take(type, payload)
         return failure == nil
       }
     } catch {
       refuse(error)
     }
+  }
+
+  /// Whoever has not said who it is has nothing long to say.
+  private var longestFrame: Int {
+    if case .handshaking = phase { Handshake.maximumFrame } else { Frame.maximumLength }
   }
 
   private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
@@ -220,8 +229,9 @@ final class Link: TCPConnectionHandler {
 
   /// The peer's fault ends its link. During the handshake we close at once: whoever speaks something else would not understand.
   private func refuse(_ failure: LinkFailure) {
+    guard case .established = phase else { return end(failure == .oversized ? .foreignProtocol : failure) }
     self.failure = self.failure ?? failure
-    if case .established = phase { close(.fault) } else { end(failure) }
+    close(.fault)
   }
 
   func ended(_ connection: TCPConnection) {

@@ -218,12 +218,15 @@ final class Links: LinkOwner {
     }
     strangers[ObjectIdentifier(new)] = new
     old.ping(within: .seconds(1)) { [weak self, weak old, weak new] isAlive in
-      guard let self, let new, new.failure == nil, new.remote != nil else { return }
+      guard let self, let new, new.failure == nil, !new.isDraining, let remote = new.remote else { return }
       strangers[ObjectIdentifier(new)] = nil
-      if isAlive || old == nil {
+      if isAlive {
         drain(new, .replaced)
-      } else if let old {
-        replace(old, by: new, id)
+      } else if let current = established[id] {
+        // The older link may have been replaced meanwhile: then that one is asked.
+        if current === old { replace(current, by: new, id) } else { resolve(current, new, id) }
+      } else {
+        settle(new, remote)
       }
     }
   }

@@ -121,7 +121,7 @@ public final class LoopNode {
     case .sendChat(let message, let peer): links.send(Frame.encoded { message.encode(into: &$0) }, to: peer)
     case .ring(let effect): perform(effect)
     case .chat(let effect): perform(effect)
-    case .notInRing(let ticket): answer(ticket, .notInRing)
+    case .notInRing(let ticket): answer(ticket, departure == nil ? .notInRing : .stopped)
     case .left: ringLeft()
     }
   }

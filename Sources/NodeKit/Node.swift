@@ -30,12 +30,7 @@ public actor Node {
     let ownsLoop = loop == nil
     let loop = try loop ?? EventLoop.start(threadName: "chord-chat")
     let node = Node(on: loop, ownsLoop: ownsLoop)
-    do {
-      try await node.begin(configuration)
-    } catch {
-      if ownsLoop { loop.stop() }
-      throw error
-    }
+    try await node.begin(configuration)
     return node
   }
 
@@ -96,7 +91,7 @@ public actor Node {
     try await request { $0.close(user, $1) }
   }
 
-  /// Leaves: withdraws the record, tells peers, closes everything. Ends `events`, and the loop if it is the node's own.
+  /// Leaves: withdraws the record, tells peers, closes everything. Ends `events`; a loop of the node's own ends with the node.
   public func leave() async {
     guard let node else { return }
     await withCheckedContinuation { continuation in
@@ -106,7 +101,21 @@ public actor Node {
     sink.finish()
     for continuation in waiting { continuation.resume(throwing: NodeFailure.stopped) }
     waiting = []
-    if ownsLoop { loop.stop() }
+  }
+
+  /// The loop lives as long as the node, so that calls after `leave` are answered. A node that was dropped without leaving
+  /// leaves now; what belongs to the loop is let go on the loop.
+  isolated deinit {
+    sink.finish()
+    let (loop, ownsLoop) = (self.loop, self.ownsLoop)
+    guard let node else {
+      if ownsLoop { loop.stop() }
+      return
+    }
+    node.leave {
+      withExtendedLifetime(node) {}
+      if ownsLoop { loop.stop() }
+    }
   }
 
   private func request<Value: Sendable>(

@@ -65,6 +65,18 @@ struct RecordTests {
     return copies
   }
 
+  /// Puts as a session does: again after a pause while the ring is in motion, for two seconds.
+  static func putEventually(
+    _ signer: RecordSigner, _ content: [UInt8], after number: UInt64, from id: Identifier, in ring: inout SimulatedRing
+  ) -> Bool {
+    for attempt in 1...20 as ClosedRange<UInt64> {
+      let record = signer.record(number: number + attempt, content: content)
+      if put(record, from: id, in: &ring) != nil { return true }
+      _ = ring.run(.milliseconds(100))
+    }
+    return false
+  }
+
   @Test("a record is held by eight members and found from everywhere", arguments: [1, 2, 5, 20])
   func storedAndFound(count: Int) {
     var ring = Self.settled(count, seed: 21)
@@ -131,6 +143,27 @@ struct RecordTests {
       _ = ring.run(.milliseconds(200))
       #expect(Self.get(signer.key, from: ring.living[0], in: &ring) == [])
     }
+  }
+
+  @Test(
+    "withdrawing while the only neighbour one has heard of leaves too does not leave the record behind",
+    arguments: 0..<60)
+  func withdrawnAsOthersLeave(seed: UInt64) {
+    var ring = RingOfMachinesTests.ring(of: 1, seed: seed)
+    _ = ring.run(.milliseconds(50)) { $0.machine($0.living[0])?.isInRing == true }
+    let bootstrap = ring.living[0]
+    let (alice, bob) = (ring.start(1), ring.start(2))
+    _ = ring.run(.seconds(1)) { ring in [alice, bob].allSatisfy { ring.machine($0)?.isInRing == true } }
+    let signer = RecordSigner(name: UInt8(seed), writer: 2)
+    let number = ring.time.utcMilliseconds
+    #expect(Self.putEventually(signer, [1], after: number, from: alice, in: &ring))
+    ring.tell(bootstrap, .leave)
+    #expect(Self.putEventually(signer, [], after: number + 20, from: alice, in: &ring))
+    ring.tell(alice, .leave)
+    _ = ring.run(.seconds(2)) { $0.living == [bob] }
+    _ = ring.run(.seconds(1))
+    let found = Self.get(signer.key, from: bob, in: &ring)
+    #expect(found == [])
   }
 
   @Test("holders refuse what is forged, stale, expired, or too far ahead")

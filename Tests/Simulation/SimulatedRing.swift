@@ -3,6 +3,9 @@
 //
 //   effect .send ──> link up? ──> deliver after the latency, in order
 //                       └ no ──> dial: 1.5 round trips; nobody there: refused after one; a silent host: after the dial's time-out
+//
+// Faults: a crash (told or silent), a host asleep, a network cut in two. What was sent on a link that stays is held up, never lost:
+// that is TCP.
 
 import Chord
 
@@ -13,6 +16,8 @@ public struct SimulatedRing {
     public var node = ChordNode.Configuration()
     /// One way, drawn evenly for every message.
     public var latency: ClosedRange<Duration> = .microseconds(50)...(.microseconds(150))
+    /// Draw it once for every pair of nodes instead.
+    public var isLatencyOfPair = false
     /// After this a dial to a silent host has failed.
     public var dialTimeout = Duration.seconds(3)
     public init() {}
@@ -52,6 +57,8 @@ public struct SimulatedRing {
     var isSilent = false
     var life = 0
     var tickAt: Instant?
+    /// Until then it is asleep: it does nothing, but loses nothing either.
+    var asleepUntil = Instant(nanoseconds: 0)
     var waiting: [Identifier: [Chord.Message]] = [:]
   }
 
@@ -65,6 +72,9 @@ public struct SimulatedRing {
   private var hosts: [Identifier: Host] = [:]
   private var links: Set<Link> = []
   private var lastDelivery: [Identifier: [Identifier: Instant]] = [:]
+  /// Whether two nodes cannot reach each other, and what is held up between them.
+  private var isCut: (@Sendable (Identifier, Identifier) -> Bool)?
+  private var heldUp: [Scheduled] = []
   private var heap: [Scheduled] = []
   private var order: UInt64 = 0
   private var generator: Generator
@@ -109,8 +119,37 @@ public struct SimulatedRing {
     for link in ended {
       if silently { continue }
       links.remove(link)
-      schedule(link.a == id ? link.b : link.a, .node(.lost(id)), after: latency())
+      let other = link.a == id ? link.b : link.a
+      schedule(other, .node(.lost(id)), after: latency(id, other))
     }
+  }
+
+  /// Stops a host for a while: its process, its kernel's answers to dials, everything.
+  public mutating func sleep(_ id: Identifier, for duration: Duration) {
+    hosts[id]?.asleepUntil = now + duration
+  }
+
+  /// Cuts the network: the pairs for which `isCut` holds hear nothing of each other until `heal`.
+  public mutating func cut(_ isCut: @escaping @Sendable (Identifier, Identifier) -> Bool) {
+    self.isCut = isCut
+  }
+
+  /// Ends the cut. Links that nobody gave up deliver what they held up.
+  public mutating func heal() {
+    isCut = nil
+    let late = heldUp
+    heldUp = []
+    for scheduled in late {
+      guard case .message(_, let from) = scheduled.event, links.contains(Link(from.id, scheduled.node)) else {
+        continue
+      }
+      schedule(scheduled.node, scheduled.event, after: inOrder(from: from.id, to: scheduled.node))
+    }
+  }
+
+  /// Delivers a message as if `peer` had sent it, which need not exist.
+  public mutating func deliver(_ message: Chord.Message, from peer: Peer, to id: Identifier) {
+    schedule(id, .message(message, from: peer), after: .zero)
   }
 
   /// Gives a node an event from its user.
@@ -137,16 +176,35 @@ public struct SimulatedRing {
 
   // MARK: The network
 
-  private mutating func latency() -> Duration {
+  private mutating func latency(_ a: Identifier, _ b: Identifier) -> Duration {
     let low = configuration.latency.lowerBound.inNanoseconds
     let width = configuration.latency.upperBound.inNanoseconds - low
-    return .nanoseconds(low + Int64(generator.next() % UInt64(width + 1)))
+    let draw = configuration.isLatencyOfPair ? Self.mixed(a, b) : generator.next()
+    return .nanoseconds(low + Int64(draw % UInt64(width + 1)))
+  }
+
+  /// The same number for the same two nodes, whichever comes first.
+  private static func mixed(_ a: Identifier, _ b: Identifier) -> UInt64 {
+    let seed = zip(a.bytes, b.bytes).reduce(0 as UInt64) { $0 &* 31 &+ UInt64($1.0 ^ $1.1) }
+    var generator = Generator(seed: seed)
+    return generator.next()
+  }
+
+  private func reaches(_ a: Identifier, _ b: Identifier) -> Bool {
+    !(isCut?(a, b) ?? false)
   }
 
   private mutating func step() {
     let scheduled = pop()
     now = max(now, scheduled.at)
     guard let host = hosts[scheduled.node], host.isAlive, host.life == scheduled.life else { return }
+    if now < host.asleepUntil {
+      if case .node(.tick) = scheduled.event { hosts[scheduled.node]?.tickAt = host.asleepUntil }
+      return push(host.asleepUntil, scheduled.node, scheduled.event)
+    }
+    if case .message(_, let from) = scheduled.event, !reaches(from.id, scheduled.node) {
+      return heldUp.append(scheduled)
+    }
     eventCount += 1
     switch scheduled.event {
     case .node(.tick):
@@ -176,7 +234,9 @@ public struct SimulatedRing {
     switch effect {
     case .send(let message, let peer): send(message, from: id, to: peer)
     case .seek(let all): seek(id, all: all)
-    case .disconnect(let other): links.remove(Link(id, other))
+    case .disconnect(let other):
+      guard links.remove(Link(id, other)) != nil, reaches(id, other) else { return }
+      schedule(other, .node(.lost(id)), after: latency(id, other))
     case .left:
       observations.append(Observation(node: id, at: now, effect: effect))
       for link in links.filter({ $0.a == id || $0.b == id }).sorted(by: { ($0.a, $0.b) < ($1.a, $1.b) }) {
@@ -198,36 +258,42 @@ public struct SimulatedRing {
     } else {
       let isDialling = hosts[id]?.waiting[peer.id] != nil
       hosts[id]?.waiting[peer.id, default: []].append(message)
-      if !isDialling { schedule(id, .dialled(peer), after: dialTime(peer.id)) }
+      if !isDialling { schedule(id, .dialled(peer), after: dialTime(from: id, to: peer.id)) }
     }
   }
 
-  private mutating func dialTime(_ id: Identifier) -> Duration {
-    guard let host = hosts[id] else { return latency() * 2 }
-    if host.isAlive { return latency() * 3 }
-    return host.isSilent ? configuration.dialTimeout : latency() * 2
+  /// Whether a dial would be answered now.
+  private func isReachable(_ id: Identifier, from other: Identifier) -> Bool {
+    guard let host = hosts[id], host.isAlive else { return false }
+    return host.asleepUntil <= now && reaches(other, id)
+  }
+
+  private mutating func dialTime(from: Identifier, to id: Identifier) -> Duration {
+    if isReachable(id, from: from) { return latency(from, id) * 3 }
+    let isRefused = hosts[id].map { !$0.isAlive && !$0.isSilent } ?? true
+    return isRefused && reaches(from, id) ? latency(from, id) * 2 : configuration.dialTimeout
   }
 
   private mutating func dialled(_ id: Identifier, _ peer: Peer) {
     let waiting = hosts[id]?.waiting.removeValue(forKey: peer.id) ?? []
-    guard hosts[peer.id]?.isAlive == true else { return feed(id, .unreachable(peer.id)) }
+    guard isReachable(peer.id, from: id) else { return feed(id, .unreachable(peer.id)) }
     links.insert(Link(id, peer.id))
     for message in waiting { send(message, from: id, to: peer) }
   }
 
   private mutating func seek(_ id: Identifier, all: Bool) {
-    var peers = bootstraps.filter { $0.id != id && hosts[$0.id]?.isAlive == true }
+    var peers = bootstraps.filter { $0.id != id && isReachable($0.id, from: id) }
     if !all, !peers.isEmpty { peers = [peers[Int(generator.next() % UInt64(peers.count))]] }
-    if peers.isEmpty { schedule(id, .node(.nobodyFound), after: latency() * 2) }
+    if peers.isEmpty { schedule(id, .node(.nobodyFound), after: latency(id, id) * 2) }
     for peer in peers {
       links.insert(Link(id, peer.id))
-      schedule(id, .node(.introduced(peer)), after: latency() * 4)
+      schedule(id, .node(.introduced(peer)), after: latency(id, peer.id) * 4)
     }
   }
 
   /// The delay of a message that must not overtake an earlier one on the same link.
   private mutating func inOrder(from: Identifier, to: Identifier) -> Duration {
-    let at = max(now + latency(), (lastDelivery[from]?[to] ?? now) + .nanoseconds(1))
+    let at = max(now + latency(from, to), (lastDelivery[from]?[to] ?? now) + .nanoseconds(1))
     lastDelivery[from, default: [:]][to] = at
     return at - now
   }
