@@ -102,6 +102,8 @@ public struct ChordNode: Sendable {
   var joinNext: [Peer] = []
   /// Nodes we were introduced to; an observer asks through them.
   var contacts: [Peer] = []
+  /// Who asked for our state of late: they point at us, or are about to, and hear it when we leave.
+  var askers: [Peer] = []
   /// Members that fell silent: after a partition they may be a ring of their own.
   var missing: [Peer] = []
   /// A hint that came while the ring was busy.
@@ -184,7 +186,9 @@ public struct ChordNode: Sendable {
     guard peer.id != me.id else { return }
     heard(from: peer.id)
     switch message {
-    case .query(let ticket): send(.view(ticket, ring.show()), to: peer)
+    case .query(let ticket):
+      send(.view(ticket, ring.show()), to: peer)
+      remember(asker: peer)
     case .view(let ticket, let view): viewed(ticket, view, from: peer)
     case .notify(let ticket): notified(ticket, by: peer)
     case .notified(let ticket), .replicated(let ticket): acknowledged(ticket, by: peer)

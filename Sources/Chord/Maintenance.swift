@@ -113,6 +113,7 @@ extension ChordNode {
     roundTrips[id] = nil
     fingers.remove(id)
     contacts.removeAll { $0.id == id }
+    askers.removeAll { $0.id == id }
     if candidate?.id == id { candidate = nil }
     dropProbes(to: id)
     change { $0.failed(id) }

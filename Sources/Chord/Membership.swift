@@ -160,6 +160,13 @@ extension ChordNode {
 
   // MARK: Leaving
 
+  mutating func remember(asker peer: Peer) {
+    if askers.last?.id == peer.id { return }
+    askers.removeAll { $0.id == peer.id }
+    askers.append(peer)
+    if askers.count > Self.remembered { askers.removeFirst() }
+  }
+
   mutating func leave() {
     guard phase != .leaving else { return }
     phase = .leaving
@@ -179,10 +186,9 @@ extension ChordNode {
 
   mutating func finishLeaving() {
     let farewell = Message.leaving(predecessor: ring.predecessor, successors: ring.successors)
-    if let head = ring.successors.first { send(farewell, to: head) }
-    if let predecessor = ring.predecessor, predecessor.id != ring.successors.first?.id {
-      send(farewell, to: predecessor)
-    }
+    var told: Set<Identifier> = []
+    for peer in [ring.successors.first, ring.predecessor].compactMap(\.self) + askers
+    where told.insert(peer.id).inserted { send(farewell, to: peer) }
     for ticket in forwards.keys.sorted() {
       if let forward = forwards.removeValue(forKey: ticket), case .client = forward.origin {
         conclude(forward.origin, .failure(.notInRing))
