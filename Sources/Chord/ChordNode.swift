@@ -74,6 +74,8 @@ public struct ChordNode: Sendable {
   }
 
   let configuration: Configuration
+  /// How many members after the owner hold a record too.
+  let copiesBesides: Int
   public internal(set) var ring: Ring
   var store: RecordStore
   var fingers = Fingers()
@@ -91,6 +93,8 @@ public struct ChordNode: Sendable {
   var deadlines = DeadlineQueue<UInt32>()
   var roundTrips: [Identifier: RoundTrip] = [:]
   var transfers: [Transfer] = []
+  /// Records that could not be brought to their owner yet.
+  var strays: Set<Identifier> = []
   /// The last known predecessor: where the range of our records began.
   var rangeBegan: Identifier?
 
@@ -106,6 +110,8 @@ public struct ChordNode: Sendable {
   var askers: [Peer] = []
   /// Members that fell silent: after a partition they may be a ring of their own.
   var missing: [Peer] = []
+  /// Hints are hearsay, and each costs a question: one is followed for each stabilize that went well.
+  var mayFollowHint = true
   /// A hint that came while the ring was busy.
   var candidate: Peer?
 
@@ -123,6 +129,7 @@ public struct ChordNode: Sendable {
   /// A node that is in no ring yet and does nothing until `start`.
   public init(me: Peer, configuration: Configuration, seed: UInt64, at now: Time) {
     self.configuration = configuration
+    copiesBesides = min(max(configuration.copies - 1, 0), Int(UInt8.max) - 1)
     self.now = now
     ring = Ring(me: me, capacity: min(max(configuration.successors, 1), MessageLimit.successors))
     store = RecordStore(network: configuration.network)
@@ -191,11 +198,12 @@ public struct ChordNode: Sendable {
       remember(asker: peer)
     case .view(let ticket, let view): viewed(ticket, view, from: peer)
     case .notify(let ticket): notified(ticket, by: peer)
-    case .notified(let ticket), .replicated(let ticket): acknowledged(ticket, by: peer)
-    case .pong(let ticket, let isMember): acknowledged(ticket, by: peer, isMember: isMember)
+    case .notified(let ticket): acknowledged(ticket, by: peer, isGood: true)
+    case .pong(let ticket, let isMember): acknowledged(ticket, by: peer, isGood: isMember)
+    case .replicated(let ticket, let isKept): acknowledged(ticket, by: peer, isGood: isKept)
     case .ping(let ticket): send(.pong(ticket, isMember: ring.isMember), to: peer)
     case .changed: if peer.id == ring.successors.first?.id { stabilizeSoon() }
-    case .hint(let candidate): hinted(candidate)
+    case .hint(let candidate): if takeHint() { hinted(candidate) }
     case .leaving(let predecessor, let successors):
       departed(peer.id, itsNeighbours: successors + [predecessor].compactMap(\.self))
     case .request(let request): requested(request, by: peer)
@@ -265,6 +273,8 @@ enum Pace {
   static let seekAlone = Duration.milliseconds(500)
   /// A member looks for foreign rings; times N / 16 in a larger ring, so that bootstraps see a bounded rate.
   static let seekMember = Duration.seconds(3)
+  /// However large the ring looks: rings that were parted are one again within this.
+  static let seekSlowest = Duration.seconds(300)
   /// Expired records, forgotten neighbours, a silent predecessor.
   static let housekeeping = Duration.seconds(1)
   /// Records on the move: `transferBatch` at a time, so that chat is not held up behind them.

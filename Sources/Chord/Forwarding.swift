@@ -21,7 +21,7 @@ struct Forward: Sendable {
     case merge(Peer)
     case finger(Int)
     /// A record that belongs elsewhere.
-    case upkeep
+    case upkeep(Identifier)
   }
 
   var origin: Origin
@@ -37,17 +37,23 @@ struct Forward: Sendable {
   var tried: [Identifier] = []
   /// Members that only redirected us: they count as hops.
   var detour: [Identifier] = []
+  /// The same, while whom they named has not answered: then they are to answer in its place, not whoever comes after them.
+  var redirectedBy: [Peer] = []
   var isAccepted = false
   var sentAt: Instant
   /// For the hop at first, then for the answer.
   var deadline: Instant
   var giveUpAt: Instant
   var attemptsLeft: Int
+  /// Members that answered that they could not.
+  var failures = 0
 
   /// An answer takes a round trip a hop; three seconds are ten slow ones.
   static let patience = Duration.seconds(3)
   /// Whoever asks for itself tries this often from the start.
   static let attempts = 3
+  /// After so many failures from behind, a failure is passed on.
+  static let failures = 2
   /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second.
   static let limit = 4096
 }
@@ -59,11 +65,23 @@ struct Held: Sendable {
   var origin: Forward.Origin
   var hopsLeft: UInt8
   var claim: Request.Claim
+  var until: Instant
+
+  /// Whoever asked tries again rather than waiting for a neighbour that does not answer to be declared dead.
+  static let patience = Duration.seconds(2)
 }
 
 extension ChordNode {
   /// More than come in the round trip that such a moment lasts.
   private static var heldLimit: Int { 256 }
+
+  /// Gives up what was held back for too long.
+  mutating func expireHeld() {
+    while let first = held.first, first.until <= now.monotonic {
+      held.removeFirst()
+      conclude(first.origin, .failure(.notInRing))
+    }
+  }
 
   /// Goes on with what was held back, once it is clear whether there is anybody else.
   mutating func releaseHeld() {
@@ -83,7 +101,10 @@ extension ChordNode {
     if via == nil {
       guard ring.isMember || isAskingThroughContacts(origin) else { return conclude(origin, .failure(.notInRing)) }
       if isUncertain, held.count < Self.heldLimit {
-        held.append(Held(question: question, key: key, origin: origin, hopsLeft: hopsLeft, claim: claim))
+        held.append(
+          Held(
+            question: question, key: key, origin: origin, hopsLeft: hopsLeft, claim: claim,
+            until: now.monotonic + Held.patience))
         return
       }
       if let answer = answerHere(question, key: key, origin: origin, claim: claim) { return conclude(origin, answer) }
@@ -106,7 +127,8 @@ extension ChordNode {
     serve(
       request.question, key: request.key, for: .peer(peer, request.ticket),
       hopsLeft: request.hopsLeft, claim: request.claim)
-    if forwards.count + held.count > before || puts.values.contains(where: { $0.origin == .peer(peer, request.ticket) }) {
+    if forwards.count + held.count > before || puts.values.contains(where: { $0.origin == .peer(peer, request.ticket) })
+    {
       send(.accepted(request.ticket), to: peer)
     }
   }
@@ -176,7 +198,11 @@ extension ChordNode {
     case .merge(let via): mergeAnswered(answer, via: via)
     case .finger(let exponent):
       if case .owner(let owner, _) = answer { fingers.set(exponent, owner.id == me.id ? nil : owner) }
-    case .upkeep: break
+    case .upkeep(let key):
+      switch answer {
+      case .failure(.refused), .failure(.full), .owner, .joinPoint, .records, .stored, .redirect: break
+      case .failure(.notInRing), .failure(.unreachable), .failure(.tooManyHops): strays.insert(key)
+      }
     }
   }
 
@@ -292,12 +318,17 @@ extension ChordNode {
       if let again = forward.tried.contains(before.id) ? peer : nil {
         dispatch(ticket, &forward, to: again, .insist)
       } else {
+        forward.redirectedBy.append(peer)
         dispatch(ticket, &forward, to: before, .owner)
       }
-    case .failure(.refused), .failure(.full):
+    case .failure(.refused), .failure(.full), .failure(.tooManyHops):
       fail(ticket, forward, reply.answer.refusal ?? .refused)
     case .failure(let refusal):
-      if forward.hop == peer.id { retry(ticket, forward, refusal) }
+      guard forward.hop == peer.id else { return }
+      // Every member on the way tries others; if each tried all it knows, their number would multiply from hop to hop.
+      forward.failures += 1
+      if forward.failures >= Forward.failures { return giveUp(ticket, forward, refusal) }
+      retry(ticket, forward, refusal)
     case .owner, .joinPoint, .records, .stored:
       forwards[ticket] = nil
       if case .records(let records) = reply.answer, case .replica = forward.claim { adopt(records) }
@@ -311,7 +342,13 @@ extension ChordNode {
   }
 
   private mutating func retry(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
+    var forward = forward
+    if let asked = forward.redirectedBy.popLast() { return dispatch(ticket, &forward, to: asked, .insist) }
     if forward.via == nil, nextHop(forward) != nil { return advance(ticket) }
+    giveUp(ticket, forward, refusal)
+  }
+
+  private mutating func giveUp(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
     // An owner that looked for copies and reached none of them has no record.
     if case .replica = forward.claim { return fail(ticket, forward, nothing: .records([])) }
     fail(ticket, forward, refusal)
@@ -327,14 +364,16 @@ extension ChordNode {
     guard var forward = forwards[ticket] else { return }
     if now.monotonic >= forward.giveUpAt {
       forward.attemptsLeft -= 1
-      guard forward.attemptsLeft > 0, forward.via == nil else { return retry(ticket, forward, .unreachable) }
+      guard forward.attemptsLeft > 0, forward.via == nil else { return giveUp(ticket, forward, .unreachable) }
       forward.tried = []
       forward.detour = []
+      forward.redirectedBy = []
       forward.giveUpAt = now.monotonic + Forward.patience
       forwards[ticket] = forward
       return advance(ticket)
     }
     if let hop = forward.hop { doubt(hop) }
+    if let asked = forward.redirectedBy.popLast() { return dispatch(ticket, &forward, to: asked, .insist) }
     if forward.via == nil, nextHop(forward) != nil { return advance(ticket) }
     // Nobody else to ask: the one we asked may still answer.
     forward.deadline = forward.giveUpAt

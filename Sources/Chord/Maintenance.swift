@@ -71,6 +71,11 @@ extension ChordNode {
     send(.notified(ticket), to: peer)
   }
 
+  mutating func takeHint() -> Bool {
+    defer { mayFollowHint = ring.isAlone }
+    return mayFollowHint || ring.isAlone
+  }
+
   mutating func hinted(_ peer: Peer) {
     guard ring.isMember, peer.id != me.id, ring.isCloser(peer) else { return }
     if ring.isBusy {
@@ -147,8 +152,11 @@ extension ChordNode {
   mutating func keepHouse() {
     housekeepingAt = now.monotonic + generator.jittered(Pace.housekeeping)
     store.expire(at: now.utcMilliseconds)
+    expireHeld()
+    transferStrays()
     if let predecessor = ring.predecessor {
-      let heard = roundTrips[predecessor.id, default: RoundTrip(now: now.monotonic)].lastHeard
+      let heard = roundTrips[predecessor.id]?.lastHeard ?? now.monotonic
+      roundTrips[predecessor.id] = roundTrips[predecessor.id] ?? RoundTrip(now: now.monotonic)
       if now.monotonic - heard > Pace.predecessorSilence { probeLife(of: predecessor) }
     }
     for id in roundTrips.keys.sorted() where !isPointedAt(id) {

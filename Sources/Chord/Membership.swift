@@ -41,11 +41,13 @@ extension ChordNode {
     }
     guard phase != .leaving else { return }
     if !ring.isMember || ring.isAlone {
+      // One round at a time: while those found last are being asked, more of the same would put off the end of the round for ever.
+      guard !isJoining else { return seekAt = now.monotonic + generator.jittered(Pace.seekAlone) }
       effects.append(.seek(all: true))
       seekAt = now.monotonic + generator.jittered(Pace.seekAlone)
     } else {
       effects.append(.seek(all: false))
-      seekAt = now.monotonic + generator.jittered(Pace.seekMember) * max(1, estimatedSize / 16)
+      seekAt = now.monotonic + min(Pace.seekSlowest, generator.jittered(Pace.seekMember) * max(1, estimatedSize / 16))
     }
     if ring.isMember, let peer = missing.first {
       missing.removeFirst()
@@ -72,6 +74,7 @@ extension ChordNode {
     if ring.isMember && !ring.isAlone {
       serve(.findSuccessor, key: me.id, for: .merge(peer), via: peer)
     } else if isJoining {
+      joinNext.removeAll { $0.id == peer.id }
       joinNext.append(peer)
     } else {
       join(through: peer)
@@ -135,6 +138,7 @@ extension ChordNode {
   /// Every successor is gone. With the predecessor or a bootstrap's help we find the others again, if there are any.
   mutating func becameAlone() {
     stabilizeSoon()
+    if ring.predecessor == nil { rangeBegan = nil }
     seekAt = now.monotonic + generator.jittered(Pace.again)
   }
 
@@ -194,11 +198,19 @@ extension ChordNode {
         conclude(forward.origin, .failure(.notInRing))
       }
     }
+    // What waits only for copies is stored where it got to; what was to be looked at was not seen.
+    for ticket in puts.keys.sorted() {
+      if let put = puts.removeValue(forKey: ticket) {
+        conclude(put.origin, .stored(copies: UInt8(clamping: put.copies)))
+      }
+    }
+    for ticket in probes.keys.sorted() {
+      if case .look(let ticket) = probes[ticket]?.purpose { effects.append(.viewed(ticket, nil)) }
+    }
     for held in held { conclude(held.origin, .failure(.notInRing)) }
     held = []
     ring.leave()
     probes = [:]
-    puts = [:]
     transfers = []
     deadlines = DeadlineQueue()
     (stabilizeAt, fingersAt, seekAt, housekeepingAt, transfersAt) = (nil, nil, nil, nil, nil)

@@ -32,7 +32,8 @@ public enum Message: Hashable, Sendable {
   case reply(Reply)
   /// Keep a copy of this record.
   case replicate(UInt32, Record)
-  case replicated(UInt32)
+  /// Whether the copy is kept; if not, it is not to be sent again either.
+  case replicated(UInt32, isKept: Bool)
 }
 
 /// A question that travels to the owner of a key.

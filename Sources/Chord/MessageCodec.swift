@@ -14,7 +14,7 @@
 //   1B reply       ticket u32 · path (u8 + n × 20) · answer u8 …
 //                    answer: 0 owner peer · member u8 · predecessor? · successors, 1 joinPoint peer,
 //                            2 records (u8 + n × record), 3 stored copies u8, 4 redirect peer, 5 failure reason u8
-//   1C replicate   ticket u32 · record             1D replicated ticket u32
+//   1C replicate   ticket u32 · record             1D replicated ticket u32 · kept u8
 //
 //   peer          identifier 20 · endpoint 7 or 19        peer?   u8 0, or 1 · peer        successors   u8 n · n × peer
 
@@ -63,7 +63,9 @@ extension Message {
     case .replicate(let ticket, let record):
       writer.write(type: 0x1C, ticket)
       writer.write(record)
-    case .replicated(let ticket): writer.write(type: 0x1D, ticket)
+    case .replicated(let ticket, let isKept):
+      writer.write(type: 0x1D, ticket)
+      writer.write(isKept)
     }
   }
 
@@ -86,7 +88,7 @@ extension Message {
     case 0x1A: self = .accepted(try reader.uint32())
     case 0x1B: self = .reply(try reader.reply())
     case 0x1C: self = .replicate(try reader.uint32(), try reader.record())
-    case 0x1D: self = .replicated(try reader.uint32())
+    case 0x1D: self = .replicated(try reader.uint32(), isKept: try reader.bool())
     default: throw .invalid(.kind)
     }
     try reader.end()

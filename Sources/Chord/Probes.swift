@@ -18,8 +18,15 @@ struct Probe: Sendable {
   var peer: Peer
   var purpose: Purpose
   var sentAt: Instant
+  /// The latest time; `sentAt` is the first.
+  var askedAt: Instant
   var deadline: Instant
   var tries = 1
+
+  /// Twice what it takes to be declared dead by silence.
+  static let triesUntilDead = 2 * RoundTrip.missesUntilDead
+  /// With half of all members dead, five in a row are once in thirty.
+  static let behindHead = 4
 }
 
 extension ChordNode {
@@ -28,9 +35,15 @@ extension ChordNode {
     let patience = roundTrips[peer.id]?.patience ?? RoundTrip.initial
     let deadline = now.monotonic + patience
     let ticket = newTicket()
-    probes[ticket] = Probe(peer: peer, purpose: purpose, sentAt: now.monotonic, deadline: deadline)
+    probes[ticket] = Probe(
+      peer: peer, purpose: purpose, sentAt: now.monotonic, askedAt: now.monotonic, deadline: deadline)
     deadlines.insert(ticket, at: deadline)
     ask(ticket, peer, purpose)
+  }
+
+  /// When the head is silent the ones behind it may be as well: to find that out one after the other would take too long.
+  private mutating func probeThoseBehindHead() {
+    for peer in ring.successors.dropFirst().prefix(Probe.behindHead) { probeLife(of: peer) }
   }
 
   /// The ring has one operation at a time: an answer to an earlier question must not pass for the answer to this one.
@@ -63,13 +76,13 @@ extension ChordNode {
     return probe
   }
 
-  mutating func acknowledged(_ ticket: UInt32, by peer: Peer, isMember: Bool = true) {
+  mutating func acknowledged(_ ticket: UInt32, by peer: Peer, isGood: Bool) {
     guard let probe = takeProbe(ticket, from: peer) else { return }
     switch probe.purpose {
     case .state, .look: break
     case .notify: if peer.id == ring.successors.first?.id { settle() }
-    case .life: isMember ? ring.isAlive(peer.id) : departed(peer.id)
-    case .copy(_, let put): copyEnded(put, kept: true)
+    case .life: isGood ? ring.isAlive(peer.id) : departed(peer.id)
+    case .copy(_, let put): copyEnded(put, kept: isGood)
     }
   }
 
@@ -77,6 +90,7 @@ extension ChordNode {
     guard let probe = takeProbe(ticket, from: peer) else { return }
     switch probe.purpose {
     case .state:
+      mayFollowHint = true
       change { $0.answered(by: peer, view) }
       if view.predecessor?.id == me.id, peer.id == ring.successors.first?.id { settle() }
     case .look(let ticket): effects.append(.viewed(ticket, view))
@@ -87,15 +101,18 @@ extension ChordNode {
   /// No answer in time: a miss, and after enough of them a death.
   mutating func probeExpired(_ ticket: UInt32, _ probe: Probe) {
     var roundTrip = roundTrips[probe.peer.id] ?? RoundTrip(now: now.monotonic)
-    roundTrip.missed()
+    roundTrip.missed(askedAt: probe.askedAt, now: now.monotonic)
     roundTrips[probe.peer.id] = roundTrip
-    if roundTrip.isDead {
+    // Whoever talks but never answers what it is asked is of no more use than the dead.
+    if roundTrip.isDead || probe.tries >= Probe.triesUntilDead {
       effects.append(.disconnect(probe.peer.id))
       died(probe.peer.id)
       return
     }
+    if probe.peer.id == ring.successors.first?.id { probeThoseBehindHead() }
     var again = probe
     again.tries += 1
+    again.askedAt = now.monotonic
     again.deadline = now.monotonic + roundTrip.patience
     probes[ticket] = again
     deadlines.insert(ticket, at: again.deadline)
@@ -108,6 +125,7 @@ extension ChordNode {
       let deadline = now.monotonic + RoundTrip.initial
       probes[ticket]?.deadline = deadline
       probes[ticket]?.tries += 1
+      probes[ticket]?.askedAt = now.monotonic
       deadlines.insert(ticket, at: deadline)
     }
     for ticket in forwards.keys.sorted() {
@@ -120,6 +138,7 @@ extension ChordNode {
   mutating func expired(_ ticket: UInt32) {
     if let probe = probes[ticket], probe.deadline <= now.monotonic { probeExpired(ticket, probe) }
     if let forward = forwards[ticket], forward.deadline <= now.monotonic { forwardExpired(ticket) }
+    if let put = puts[ticket], put.deadline <= now.monotonic { putExpired(ticket) }
   }
 
   mutating func heard(from peer: Identifier) {

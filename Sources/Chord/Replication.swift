@@ -10,6 +10,10 @@ struct PendingPut: Sendable {
   var origin: Forward.Origin
   var waiting: Int
   var copies: Int
+  /// Then it is answered with the copies there are: a holder that is found to be dead may take longer than whoever asks will wait.
+  var deadline: Instant
+
+  static let patience = Duration.seconds(2)
 }
 
 /// A record on its way to another member.
@@ -21,7 +25,7 @@ struct Transfer: Sendable {
 }
 
 extension ChordNode {
-  private var holders: ArraySlice<Peer> { ring.successors.prefix(configuration.copies - 1) }
+  private var holders: ArraySlice<Peer> { ring.successors.prefix(copiesBesides) }
 
   /// Stores a record as the owner of its key.
   mutating func keepAsOwner(_ record: Record, for origin: Forward.Origin) {
@@ -33,7 +37,9 @@ extension ChordNode {
     }
     guard !holders.isEmpty else { return conclude(origin, .stored(copies: 1)) }
     let ticket = newTicket()
-    puts[ticket] = PendingPut(origin: origin, waiting: holders.count, copies: 1)
+    let deadline = now.monotonic + PendingPut.patience
+    puts[ticket] = PendingPut(origin: origin, waiting: holders.count, copies: 1, deadline: deadline)
+    deadlines.insert(ticket, at: deadline)
     for holder in holders { probe(holder, .copy(record, put: ticket)) }
   }
 
@@ -47,11 +53,16 @@ extension ChordNode {
     if put.waiting == 0 { conclude(put.origin, .stored(copies: UInt8(clamping: put.copies))) }
   }
 
+  mutating func putExpired(_ ticket: UInt32) {
+    guard let put = puts.removeValue(forKey: ticket) else { return }
+    conclude(put.origin, .stored(copies: UInt8(clamping: put.copies)))
+  }
+
   /// Another member wants us to hold a copy.
   mutating func keepCopy(of record: Record, _ ticket: UInt32, from peer: Peer) {
     switch store.offer(record, at: now.utcMilliseconds) {
-    case .stored, .known: send(.replicated(ticket), to: peer)
-    case .refused, .full: send(.replicated(ticket), to: peer)  // it is not to ask again; a reader checks for itself
+    case .stored, .known: send(.replicated(ticket, isKept: true), to: peer)
+    case .refused, .full: send(.replicated(ticket, isKept: false), to: peer)
     }
   }
 
@@ -63,7 +74,7 @@ extension ChordNode {
   // MARK: When the ring changes
 
   mutating func copyToNewSuccessors(_ before: [Peer]) {
-    let old = before.prefix(configuration.copies - 1).map(\.id)
+    let old = before.prefix(copiesBesides).map(\.id)
     for holder in holders where !old.contains(holder.id) {
       for key in store.keys where ring.owns(key) != false { transfer(key, to: holder, isCopy: true) }
     }
@@ -72,7 +83,10 @@ extension ChordNode {
   /// What a new predecessor owns goes to it; what has become ours is copied to those after us.
   /// Between the death of one predecessor and the coming of the next our range has no beginning: what counts is where it last was.
   mutating func moveRecords() {
-    guard let new = ring.predecessor else { return }
+    guard let new = ring.predecessor else {
+      if ring.successors.isEmpty { rangeBegan = nil }  // alone: everything is ours
+      return
+    }
     let old = rangeBegan
     rangeBegan = new.id
     for key in store.keys {
@@ -86,9 +100,17 @@ extension ChordNode {
   }
 
   private mutating func transfer(_ key: Identifier, to peer: Peer, isCopy: Bool) {
-    guard transfers.count < RecordStore.capacity * configuration.copies else { return }
+    guard transfers.count < RecordStore.capacity * (copiesBesides + 1) else { return }
     transfers.append(Transfer(key: key, to: peer, isCopy: isCopy))
     transfersAt = transfersAt ?? now.monotonic
+  }
+
+  /// What could not be brought to its owner is tried again, from where we stand now.
+  mutating func transferStrays() {
+    guard let predecessor = ring.predecessor else { return }
+    let keys = strays.sorted()
+    strays = []
+    for key in keys where ring.owns(key) == false { transfer(key, to: predecessor, isCopy: false) }
   }
 
   mutating func transferSome() {
@@ -108,6 +130,6 @@ extension ChordNode {
 
   /// Puts a record where it belongs, beginning at the member before us and going back as far as it redirects.
   private mutating func offerToOwner(_ record: Record, startingAt peer: Peer) {
-    serve(.put(record), key: record.key, for: .upkeep, claim: .owner, via: peer)
+    serve(.put(record), key: record.key, for: .upkeep(record.key), claim: .owner, via: peer)
   }
 }

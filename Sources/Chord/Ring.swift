@@ -264,7 +264,8 @@ extension Ring {
   private mutating func commit(_ candidates: [Peer], ifHeadIs head: Identifier?) -> Bool {
     let list = ordered(candidates)
     if list == successors { return true }
-    guard !wasShown, successors.first?.id == head else { return false }
+    // Behind an unchanged head the tail may be refreshed though it was shown: nobody takes its head from our tail.
+    guard successors.first?.id == head, !wasShown || list.first?.id == head else { return false }
     successors = list
     return true
   }

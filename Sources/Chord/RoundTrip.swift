@@ -8,6 +8,8 @@ struct RoundTrip: Hashable, Sendable {
   private var estimate: (smoothed: Int64, deviation: Int64)?
   /// Questions in a row that were not answered in time.
   private(set) var misses = 0
+  /// When the last miss was counted.
+  private var lastMissed: Instant?
   /// When anything was last heard from it.
   var lastHeard: Instant
 
@@ -51,7 +53,10 @@ struct RoundTrip: Hashable, Sendable {
     lastHeard = now
   }
 
-  mutating func missed() {
+  /// A question asked then was not answered in time. Several that were open at once tell the same: one silence is one miss.
+  mutating func missed(askedAt: Instant, now: Instant) {
+    guard lastMissed.map({ askedAt >= $0 }) ?? true else { return }
+    lastMissed = now
     misses += 1
   }
 

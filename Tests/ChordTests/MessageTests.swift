@@ -78,7 +78,7 @@ struct MessageTests {
       "1b" + "00000014" + "00" + "05" + "02"
     ),
     ("replicate", .replicate(21, record), "1c" + "00000015" + recordBytes),
-    ("replicated", .replicated(21), "1d" + "00000015"),
+    ("replicated", .replicated(21, isKept: true), "1d" + "00000015" + "01"),
   ]
 
   static func bytes(_ hex: String) -> [UInt8] {

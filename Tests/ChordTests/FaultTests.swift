@@ -1,0 +1,105 @@
+// What a ring must bear: slow lines, hosts that sleep, networks cut in two, nodes that leave in the middle of things.
+
+import Chord
+import Simulation
+import Testing
+
+@Suite("A ring under faults")
+struct FaultTests {
+  static func settled(_ count: Int, seed: UInt64) -> SimulatedRing {
+    var ring = RingOfMachinesTests.ring(of: count, seed: seed)
+    #expect(ring.run(.seconds(5)) { $0.flaw == nil }, "\(ring.flaw ?? "")")
+    _ = ring.run(.seconds(10))
+    return ring
+  }
+
+  @Test(
+    "three nodes far apart, started at the same moment, are one ring within 15 s",
+    arguments: [2, 6, 11] as [UInt64])
+  func farApart(seed: UInt64) {
+    var configuration = SimulatedRing.Configuration()
+    configuration.seed = seed
+    configuration.latency = .microseconds(50)...(.milliseconds(150))
+    configuration.isLatencyOfPair = true
+    var ring = SimulatedRing(configuration)
+    ring.bootstraps = (0..<3).map { ring.start($0) }.compactMap { ring.machine($0)?.me }
+    #expect(ring.run(.seconds(15)) { $0.flaw == nil }, "\(ring.flaw ?? "")")
+  }
+
+  @Test("a hiccup of 250 ms is no death, however many questions were open", arguments: [1, 2, 3] as [UInt64])
+  func hiccup(seed: UInt64) {
+    var ring = Self.settled(12, seed: seed)
+    let (owner, victim) = (ring.living[5], ring.living[6])
+    ring.sleep(victim, for: .milliseconds(250))
+    let signers = (0...255).lazy.map { RecordSigner(name: $0, writer: 1) }.filter { [ring] in
+      ring.owner(of: $0.key) == owner
+    }
+    for (number, signer) in signers.prefix(6).enumerated() {
+      ring.tell(owner, .put(signer.record(number: ring.time.utcMilliseconds, content: [1]), Ticket(number)))
+    }
+    #expect(!ring.run(.seconds(2)) { $0.machine(owner)?.ring.successors.first?.id != victim })
+  }
+
+  @Test("who leaves with requests open answers each of them once")
+  func leavesInTheMiddle() {
+    var ring = Self.settled(12, seed: 4)
+    let signer = RecordSigner(name: 1, writer: 2)
+    let owner = ring.owner(of: signer.key)!
+    for id in ring.living where id != owner { ring.sleep(id, for: .seconds(20)) }
+    let other = ring.machine(ring.living.first { $0 != owner }!)!.me
+    ring.tell(owner, .put(signer.record(number: ring.time.utcMilliseconds, content: [1]), 1))
+    ring.tell(owner, .look(other, 2))
+    ring.tell(owner, .lookUp(other.id, 3))
+    _ = ring.run(.milliseconds(10))
+    ring.tell(owner, .leave)
+    #expect(ring.run(.seconds(2)) { $0.observed(owner).contains(.left) })
+    var answers: [Ticket] = []
+    for effect in ring.observed(owner) {
+      switch effect {
+      case .stored(let ticket, _), .viewed(let ticket, _), .failed(let ticket, _), .found(let ticket, _, _, _):
+        answers.append(ticket)
+      default: break
+      }
+    }
+    #expect(answers.sorted() == [1, 2, 3])
+  }
+
+  @Test(
+    "what a member stored while it was cut off from all others is found when it is back", arguments: [1, 2] as [UInt64])
+  func cutOff(seed: UInt64) {
+    var ring = Self.settled(12, seed: seed)
+    let alone = ring.living[4]
+    ring.cut { ($0 == alone) != ($1 == alone) }
+    #expect(ring.run(.seconds(60)) { $0.machine(alone)?.ring.isAlone == true })
+    let signers = (1...8).map { RecordSigner(name: $0, writer: 9) }
+    for signer in signers {
+      let record = signer.record(number: ring.time.utcMilliseconds, content: [3])
+      #expect(RecordTests.put(record, from: alone, in: &ring) == 1)
+    }
+    ring.heal()
+    #expect(ring.run(.seconds(20)) { $0.flaw == nil }, "\(ring.flaw ?? "")")
+    _ = ring.run(.seconds(2))
+    for signer in signers { #expect(RecordTests.get(signer.key, from: ring.living[9], in: &ring) == [[3]]) }
+  }
+
+  @Test(
+    "while silent members are being found out, no lookup names a member after the owner", arguments: [1, 2] as [UInt64])
+  func silentThird(seed: UInt64) {
+    var ring = Self.settled(30, seed: seed)
+    var generator = Generator(seed: seed)
+    for victim in ring.living.shuffled(using: &generator).prefix(10) { ring.crash(victim, silently: true) }
+    let living = ring.living
+    for number in 0..<100 as Range<Ticket> {
+      let key = Identifier(hashing: [UInt8(number)], label: "test")
+      ring.tell(living[Int(number) % living.count], .lookUp(key, number))
+      _ = ring.run(.milliseconds(100))
+    }
+    _ = ring.run(.seconds(12))
+    var answered = 0
+    for case .found(let ticket, let owner, _, _) in ring.observations.map(\.effect) {
+      answered += 1
+      #expect(owner.id == ring.owner(of: Identifier(hashing: [UInt8(ticket)], label: "test")))
+    }
+    #expect(answered >= 95)
+  }
+}
