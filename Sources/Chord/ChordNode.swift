@@ -6,7 +6,7 @@
 //               ├ Ring      pointers        Forwarding.swift   find_successor: hop by hop, acknowledged, unwinding
 //               ├ Fingers   chords          Replication.swift  records and their copies
 //               ├ store     records         Probes.swift       one question to one neighbour, its time-out and verdict
-//               └ probes, forwards          open questions
+//               └ probes, forwards          Routing.swift      the next hop          Holding.swift  what had better wait
 //
 // Four kinds of news about other nodes, which must not be mixed up: `lost` (a link broke: look whether the node lives),
 // `unreachable` (it could not be dialled: a verdict), `departed` (it said goodbye: it has left), and silence (time-outs of our own).

@@ -58,41 +58,7 @@ struct Forward: Sendable {
   static let limit = 4096
 }
 
-/// A request that came while this member stood alone but was about to hear of others.
-struct Held: Sendable {
-  var question: Request.Question
-  var key: Identifier
-  var origin: Forward.Origin
-  var hopsLeft: UInt8
-  var claim: Request.Claim
-  var until: Instant
-
-  /// Whoever asked tries again rather than waiting for a neighbour that does not answer to be declared dead.
-  static let patience = Duration.seconds(2)
-}
-
 extension ChordNode {
-  /// More than come in the round trip that such a moment lasts.
-  private static var heldLimit: Int { 256 }
-
-  /// Gives up what was held back for too long.
-  mutating func expireHeld() {
-    while let first = held.first, first.until <= now.monotonic {
-      held.removeFirst()
-      conclude(first.origin, .failure(.notInRing))
-    }
-  }
-
-  /// Goes on with what was held back, once it is clear whether there is anybody else.
-  mutating func releaseHeld() {
-    guard !isUncertain, !held.isEmpty else { return }
-    let waiting = held
-    held = []
-    for held in waiting {
-      serve(held.question, key: held.key, for: held.origin, hopsLeft: held.hopsLeft, claim: held.claim)
-    }
-  }
-
   /// Answers a question here if it is ours, and hands it on if not.
   mutating func serve(
     _ question: Request.Question, key: Identifier, for origin: Forward.Origin,
@@ -242,56 +208,6 @@ extension ChordNode {
         Request(
           ticket: ticket, key: forward.key, hopsLeft: forward.hopsLeft - 1, claim: claim, question: forward.question)),
       to: hop)
-  }
-
-  /// The closest untried member before the key, or the owner itself when the successor list reaches that far.
-  private func nextHop(_ forward: Forward) -> (Peer, Request.Claim)? {
-    if let via = forward.via { return forward.tried.isEmpty ? (via, forward.claim) : nil }
-    guard ring.isMember else {
-      return contacts.last { !forward.tried.contains($0.id) }.map { ($0, .none) }
-    }
-    if case .replica(let further) = forward.claim {
-      guard further > 0, let holder = ring.successors.first(where: { !forward.tried.contains($0.id) }) else {
-        return nil
-      }
-      return (holder, .replica(further - 1))
-    }
-    let isJoin = if case .join = forward.question { true } else { false }
-    if !isJoin, let hop = ownerInList(forward) { return hop }
-    return closestBefore(forward).map { ($0, .none) }
-  }
-
-  /// The member of the successor list that owns the key, or the next one after it that has not been tried.
-  private func ownerInList(_ forward: Forward) -> (Peer, Request.Claim)? {
-    var last = me.id
-    var isPast = false
-    var isFirst = true
-    for peer in ring.successors {
-      isPast = isPast || inRange(last, forward.key, peer.id)
-      last = peer.id
-      guard isPast else { continue }
-      if !forward.tried.contains(peer.id) { return (peer, isFirst ? .owner : .insist) }
-      isFirst = false
-    }
-    return nil
-  }
-
-  private func closestBefore(_ forward: Forward) -> Peer? {
-    var best: Peer?
-    var bestIsSuspect = true
-    func weigh(_ peer: Peer) {
-      guard between(me.id, peer.id, forward.key), !forward.tried.contains(peer.id) else { return }
-      let isSuspect = roundTrips[peer.id]?.isSuspect ?? false
-      if let best {
-        if isSuspect && !bestIsSuspect { return }
-        if isSuspect == bestIsSuspect && !between(best.id, peer.id, forward.key) { return }
-      }
-      best = peer
-      bestIsSuspect = isSuspect
-    }
-    for peer in ring.successors { weigh(peer) }
-    for entry in fingers.entries { weigh(entry.peer) }
-    return best
   }
 
   // MARK: What comes back

@@ -21,6 +21,14 @@ extension Endpoint {
     }
   }
 
+  /// Whether a socket that listens here hears those who dial this host: an unspecified IPv6 address hears both families.
+  func covers(_ host: Host) -> Bool {
+    switch (self.host, host) {
+    case (.v4(0), .v4), (.v6(0, 0), _): true
+    default: self.host == host
+    }
+  }
+
   /// From numeric text, `127.0.0.1:7401` or `[::1]:7401`; nil for anything else.
   public init?(_ text: String) {
     guard let address = SocketAddress(text) else { return nil }

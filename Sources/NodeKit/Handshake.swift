@@ -3,7 +3,8 @@
 //   hello   01 · "chord-chat" 10 · version u8 · network u8 + n · public key 32 · nonce 32 · listens endpoint · sees endpoint
 //   proof   02 · signature 64     over: label · 'd' dialler or 'a' acceptor · SHA-256(dialler's hello) · SHA-256(acceptor's)
 //
-// `listens`: where the sender can be dialled; host 0.0.0.0 or :: means "the host you see", port 0 "nowhere" (an observer).
+// `listens`: where the sender can be dialled; host 0.0.0.0 means "the host you see, if it is IPv4", :: means "the host you see",
+// port 0 "nowhere" (an observer).
 // `sees`: the address at which the sender sees the receiver.
 //
 // The links are in the clear: the proof says who opened the connection, not that nobody sits in the middle. Everything that a
@@ -48,14 +49,16 @@ struct Handshake {
   private let expected: Identifier?
   private let remoteAddress: Endpoint
   private let network: String
+  private let isOwnNonce: ([UInt8]) -> Bool
   private let ownHello: [UInt8]
   private var theirHello: (bytes: [UInt8], hello: Hello)?
 
   /// `nonce` must be fresh; `expected` is the identifier of the node that was dialled, if known.
   init(
-    identity: Identity, network: String, nonce: [UInt8], listens: Endpoint, remoteAddress: Endpoint,
-    isDialler: Bool, expected: Identifier?
+    identity: Identity, network: String, nonce: [UInt8], isOwnNonce: @escaping ([UInt8]) -> Bool, listens: Endpoint,
+    remoteAddress: Endpoint, isDialler: Bool, expected: Identifier?
   ) {
+    self.isOwnNonce = isOwnNonce
     self.identity = identity
     self.network = network
     self.isDialler = isDialler
@@ -122,7 +125,7 @@ struct Handshake {
   private func check(_ hello: Hello) throws(LinkFailure) {
     guard hello.network == network else { throw .network }
     guard Identity.isAcceptable(publicKey: hello.publicKey) else { throw .unproved }
-    guard hello.publicKey != identity.publicKey else { throw .ourselves }
+    guard hello.publicKey != identity.publicKey else { throw isOwnNonce(hello.nonce) ? .ourselves : .twin }
     if let expected, Identity.nodeID(of: hello.publicKey) != expected { throw .wrongIdentity }
   }
 
@@ -149,10 +152,14 @@ struct Handshake {
       crypto_sign_verify_detached(signature, message, UInt64(message.count), hello.publicKey) == 0
     else { throw .unproved }
     var endpoint = hello.listens
-    if endpoint.isUnspecified { endpoint.host = remoteAddress.host }
+    if endpoint.isUnspecified {
+      // Who listens on IPv4 alone cannot be dialled where it is seen on IPv6.
+      if !endpoint.covers(remoteAddress.host) { endpoint.port = 0 }
+      endpoint.host = remoteAddress.host
+    }
     return RemoteNode(
       peer: Peer(id: Identity.nodeID(of: hello.publicKey), endpoint: endpoint), publicKey: hello.publicKey,
-      listens: hello.listens.port != 0)
+      listens: endpoint.port != 0)
   }
 
   private func sha256(_ bytes: [UInt8]) -> [UInt8] {

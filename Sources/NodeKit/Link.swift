@@ -252,7 +252,8 @@ final class Link: TCPConnectionHandler {
     switch error {
     case UVError.connectionRefused?: return .refused
     case UVError.timedOut?: return .silent
-    case nil, UVError.endOfFile?, UVError.connectionReset?: return .closedEarly
+    case nil, UVError.endOfFile?, UVError.connectionReset?, UVError.brokenPipe?, UVError.connectionAborted?:
+      return .closedEarly
     default: return isDialled && remote == nil ? .unreachable : .lost
     }
   }

@@ -49,14 +49,20 @@ final class Links: LinkOwner {
   let identity: Identity
   let network: String
   weak var owner: (any LinksOwner)?
+  private let nonces = Nonces()
   /// Where this node can be dialled, as its hello says.
   var listens = Endpoint(host: .v4(0), port: 0)
+  /// Whether somebody who sees us at this host could dial us there: a socket on 0.0.0.0 hears no IPv6.
+  func canListen(at host: Endpoint.Host) -> Bool { listens.covers(host) }
+
   /// How often links ended, by reason.
   private(set) var failures: [LinkFailure: Int] = [:]
 
   private var established: [Identifier: Link] = [:]
   private var dials: [Identifier: Dial] = [:]
   private var strangers: [ObjectIdentifier: Link] = [:]
+  /// Those who dialled us and may still be strangers, in the order in which they came.
+  private var arrivals: [ObjectIdentifier] = []
   private var draining: [ObjectIdentifier: Link] = [:]
   /// What to tell whoever dialled an address without knowing who is there.
   private var introductions: [ObjectIdentifier: (Result<RemoteNode, LinkFailure>) -> Void] = [:]
@@ -88,11 +94,22 @@ final class Links: LinkOwner {
 
   private func accept(_ connection: TCPConnection) {
     guard let address = connection.remoteAddress.map({ Endpoint($0) }), !isClosing else { return }
-    guard strangers.count < Self.strangerLimit else { return count(.full) }
+    if strangers.count >= Self.strangerLimit { makeRoom() }
     let link = Link(
       on: loop, accepted: connection, from: address,
       handshake: handshake(with: address, isDialler: false, expected: nil), owner: self)
     strangers[ObjectIdentifier(link)] = link
+    arrivals.append(ObjectIdentifier(link))
+  }
+
+  /// The stranger who has been silent longest goes: those who mean to say who they are have done so by then.
+  private func makeRoom() {
+    for place in arrivals.indices {
+      guard let link = strangers[arrivals[place]], link.remote == nil else { continue }
+      arrivals.removeSubrange(...place)
+      return link.end(.full)
+    }
+    arrivals = []
   }
 
   /// Dials an address to see who is there.
@@ -114,7 +131,8 @@ final class Links: LinkOwner {
 
   private func handshake(with address: Endpoint, isDialler: Bool, expected: Identifier?) -> Handshake {
     Handshake(
-      identity: identity, network: network, nonce: Randomness.bytes(32), listens: listens, remoteAddress: address,
+      identity: identity, network: network, nonce: nonces.make(), isOwnNonce: nonces.areOwn, listens: listens,
+      remoteAddress: address,
       isDialler: isDialler, expected: expected)
   }
 

@@ -21,13 +21,22 @@ struct Listening {
     }
     let bound: Endpoint
     do throws(UVError) {
-      bound = Endpoint(try links.listen(at: wanted.socketAddress))
+      bound = try listen(at: wanted, links)
     } catch {
       throw .cannotListen(configuration.listen, why: why(error))
     }
     let known = advertise ?? (bound.isUnspecified ? nil : bound)
     return Listening(
       bound: bound, advertised: known, initial: known ?? Endpoint(host: .v4(0x7F00_0001), port: bound.port))
+  }
+
+  private static func listen(at wanted: Endpoint, _ links: Links) throws(UVError) -> Endpoint {
+    do throws(UVError) {
+      return Endpoint(try links.listen(at: wanted.socketAddress))
+    } catch {
+      guard wanted.host == .v6(0, 0), error != .addressInUse else { throw error }
+      return Endpoint(try links.listen(at: Endpoint(host: .v4(0), port: wanted.port).socketAddress))
+    }
   }
 
   /// Listening is local: a numeric host, or `localhost`.

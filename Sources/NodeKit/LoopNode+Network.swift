@@ -18,7 +18,9 @@ extension LoopNode: LinksOwner {
         guard remote.listens || message.isForAnyone else { throw Malformed.invalid(.kind) }
         step(.ring(.received(message, from: remote.peer)))
       } else if ChatMessage.types.contains(type) {
-        step(.received(try ChatMessage(type: type, payload: payload), from: remote.peer, key: remote.publicKey))
+        let message = try ChatMessage(type: type, payload: payload)
+        if case .text = message, !takesTexts { return }
+        step(.received(message, from: remote.peer, key: remote.publicKey))
       } else {
         throw .invalid(.kind)
       }
@@ -37,7 +39,7 @@ extension LoopNode: LinksOwner {
 
   /// A node that listens on every address of its machine learns its own from those it talks to.
   private func learnAddress(_ seenAs: Endpoint, from remote: RemoteNode) {
-    guard advertised == nil, configuration.role == .member,
+    guard advertised == nil, configuration.role == .member, links.canListen(at: seenAs.host),
       observed.vote(seenAs.host, by: remote.peer.endpoint.host)
     else { return }
     let endpoint = Endpoint(host: seenAs.host, port: links.listens.port)

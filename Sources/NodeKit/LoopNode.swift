@@ -35,6 +35,9 @@ public final class LoopNode {
   /// What the hello says: the host may be left open.
   let advertised: Endpoint?
   var observed = ObservedAddress()
+  /// Whether texts are taken. One that is not is not acknowledged either, so its sender keeps it and sends it again: for a
+  /// program that cannot keep up, or has nobody to show texts to.
+  public var takesTexts = true
   /// Whether the node is, or has been, in a ring with its record stored.
   public private(set) var isReady = false
   private var isSettled = false
@@ -57,7 +60,7 @@ public final class LoopNode {
     bootstrapper = try Bootstrapper(configuration.bootstraps, links: links)
     let addresses = try Listening.open(configuration, links)
     advertised = addresses.advertised
-    links.listens = addresses.advertised ?? Endpoint(host: .v4(0), port: addresses.bound.port)
+    links.listens = addresses.advertised ?? addresses.bound
     if configuration.role == .observer { links.listens = Endpoint(host: .v4(0), port: 0) }
     engine = Self.engine(configuration, identity, endpoint: addresses.initial, at: Self.time(of: loop))
     links.owner = self
@@ -133,6 +136,7 @@ public final class LoopNode {
     case .startedAlone: startedAlone()
     case .settled:
       isSettled = true
+      if isReady, !engine.ring.ring.isAlone { report(.joinedRing(status)) }
       reportReady()
     case .found(let ticket, let owner, _, let path): answerLookup(ticket >> 1, owner, path)
     case .failed(let ticket, let refusal): answer(ticket >> 1, NodeFailure(refusal))

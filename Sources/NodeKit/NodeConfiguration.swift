@@ -18,8 +18,9 @@ public struct NodeConfiguration: Sendable {
   public var role = Role.member
   /// The user of this session; nil for a node without one (a bootstrap node).
   public var username: UserName?
-  /// Where to listen, `HOST:PORT` with a numeric host or a name; port 0 lets the system choose.
-  public var listen = "0.0.0.0:0"
+  /// Where to listen, `HOST:PORT` with a numeric host or `localhost`; port 0 lets the system choose. `[::]` hears IPv4 too; on a
+  /// machine without IPv6 it becomes 0.0.0.0.
+  public var listen = "[::]:0"
   /// The address to tell others, `HOST:PORT`; nil: worked out from `listen` and from what others see.
   public var advertise: String?
   /// Where other nodes may be found, each `HOST:PORT`. All are tried at once; any one suffices.

@@ -9,6 +9,8 @@ public enum NodeEvent: Sendable, Equatable {
   case ready(NodeStatus)
   /// No bootstrap answered: the node has started a ring of its own. `listening` is the bootstrap address it took over, if it did.
   case startedNewRing(listening: Endpoint?)
+  /// The node, which stood alone, has joined others.
+  case joinedRing(NodeStatus)
   /// A bootstrap address could not be used; said once for each address and reason until it works again.
   case bootstrapFailed(address: String, reason: LinkFailure)
   /// A session with this user has opened.
@@ -25,6 +27,7 @@ extension NodeEvent {
     switch self {
     case .ready: "ready"
     case .startedNewRing: "started a new ring"
+    case .joinedRing: "joined others"
     case .bootstrapFailed(_, let reason): "a bootstrap address cannot be used: \(reason.rawValue)"
     case .sessionOpened: "a session has opened"
     case .sessionClosed: "a session has closed"
@@ -104,6 +107,7 @@ public enum LinkFailure: String, Error, Sendable, Hashable, CaseIterable {
   case wrongIdentity = "is another node than the one expected"
   case unproved = "could not prove its identity"
   case ourselves = "is this node itself"
+  case twin = "is another node with the same key"
   case malformed = "sent a malformed message"
   case oversized = "sent a message that is too long"
   case unexpected = "sent a message that has no place here"

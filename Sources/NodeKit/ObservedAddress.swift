@@ -1,6 +1,7 @@
 // What address do others reach us at? A node that listens on every address of its machine cannot know; the peers it links with
 // tell it the address they see. One of them could lie, so a public host is believed once three from different networks agree;
-// loopback and private hosts are believed at once, since nobody far away could use them against us.
+// loopback and private hosts are believed at once, since nobody far away could use them against us. As long as nothing at all
+// is known, a first public host is better than none: it is given up as soon as three agree on another.
 
 import Chord
 

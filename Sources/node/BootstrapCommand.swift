@@ -50,6 +50,7 @@ private final class Announcer: FrontEnd {
       host.write(status.successors.isEmpty ? "ready: this node stands alone" : "ready: in a ring with others")
     case .startedNewRing:
       host.write("no bootstrap node answered: this node starts a new ring, and goes on trying to reach the others")
+    case .joinedRing: host.write("joined the ring of others")
     case .bootstrapFailed(let address, let reason):
       guard !BootstrapReports.isNobody(reason) else { return }
       host.write(BootstrapReports.sentence(address, reason))

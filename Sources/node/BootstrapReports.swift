@@ -11,7 +11,7 @@ enum BootstrapReports {
     case .refused, .unreachable, .ourselves, .lost, .replaced: true
     case .silent, .closedEarly, .notResolved, .foreignProtocol, .version, .network, .wrongIdentity, .unproved,
       .malformed,
-      .oversized, .unexpected, .slow, .full:
+      .oversized, .unexpected, .slow, .full, .twin:
       false
     }
   }
@@ -34,6 +34,7 @@ enum BootstrapReports {
     case .network: "belongs to another network: give that network's name with --network, or another address"
     case .wrongIdentity, .unproved: "could not prove who it is: do not use it"
     case .ourselves: "is this node itself"
+    case .twin: "is a node with this very key: stop it, or give this one another --key-file"
     case .slow: "is too slow"
     case .lost: "lost the connection"
     case .full: "has no room for another node: name a further one with --bootstrap"

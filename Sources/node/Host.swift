@@ -66,7 +66,8 @@ final class Host {
       let handlers = StandardLines.Handlers(
         line: { [unowned self] line in frontEnd.received(line) },
         ended: { [unowned self] error in inputEnded(error) },
-        failed: { [unowned self] error in outputFailed(error) })
+        failed: { [unowned self] error in outputFailed(error) },
+        outputIsFull: { [unowned self] isFull in node.takesTexts = !isFull })
       standard = try StandardLines(on: loop, readsInput: frontEnd.readsInput, handlers)
       for signal in [SIGINT, SIGTERM, SIGHUP] {
         signals.append(try SignalWatcher(on: loop, signal: signal) { [unowned self] in signalled(signal) })
@@ -119,7 +120,7 @@ final class Host {
     switch event {
     case .ready: heldReady = true
     case .startedNewRing: break  // it will end here, or be joined
-    case .bootstrapFailed, .sessionOpened, .sessionClosed, .message: frontEnd.happened(event)
+    case .joinedRing, .bootstrapFailed, .sessionOpened, .sessionClosed, .message: frontEnd.happened(event)
     }
   }
 
@@ -134,6 +135,11 @@ final class Host {
         + (failures.isEmpty ? "" : ": " + failures.joined(separator: "; "))
         + ". Start one with `node bootstrap`, or name another with --bootstrap HOST:PORT.")
     quit(.noBootstrap)
+  }
+
+  /// Something has come to nothing on the way out.
+  func degrade() {
+    if code == .success { code = .alone }
   }
 
   private func inputEnded(_ error: UVError?) {

@@ -41,7 +41,7 @@ enum LineCommand: Equatable {
 
   /// Understands a line.
   static func parse(_ line: String) -> LineCommand {
-    guard line.unicodeScalars.first == "/" else { return line.isEmpty ? .nothing : .say(line) }
+    guard line.unicodeScalars.first == "/" else { return isBlank(line.unicodeScalars[...]) ? .nothing : .say(line) }
     if line.unicodeScalars.dropFirst().first == "/" {
       return .say(String(line.unicodeScalars.dropFirst()))
     }

@@ -65,6 +65,7 @@ final class LineMode: FrontEnd {
     case .startedNewRing(let listening):
       startedAlone = true
       say(newRing(listening))
+    case .joinedRing(let status): say(readiness(status))
     case .bootstrapFailed(let address, let reason):
       // Named by the person, even a refusal is worth a word; of the addresses compiled in, only what is odd.
       let isNobody = BootstrapReports.isNobody(reason)
@@ -95,6 +96,11 @@ final class LineMode: FrontEnd {
         let shown = Display.beginning(String(decoding: bytes, as: UTF8.self))
         return refuse("The line is not UTF-8, so nothing was done or sent: \(shown)")
       }
+      // Arrow keys and the like, which a terminal in line mode passes on as they are.
+      if isTerminal, text.unicodeScalars.contains("\u{1B}") {
+        return refuse(
+          "The line has control characters (from an arrow key?), so it was not sent: \(Display.beginning(text))")
+      }
       obey(LineCommand.parse(text))
     }
   }
@@ -118,6 +124,7 @@ final class LineMode: FrontEnd {
   func left() {
     let lost = undelivered == 1 ? "one line was not delivered" : "\(undelivered) lines were not delivered"
     say(undelivered == 0 ? "left the ring" : "left the ring; \(lost)")
+    if undelivered > 0 { host.degrade() }
   }
 
   private func endIfDone() {
@@ -129,8 +136,7 @@ final class LineMode: FrontEnd {
   private func obey(_ command: LineCommand) {
     switch command {
     case .nothing: break
-    // In a terminal the person sees it and types anew; a script learns it from the exit code.
-    case .mistake(let sentence): if isTerminal { complain(sentence) } else { refuse(sentence) }
+    case .mistake(let sentence): refuse(sentence)
     case .say(let text): sendToCurrent(text)
     case .message(let user, let text):
       current = user
@@ -164,8 +170,13 @@ final class LineMode: FrontEnd {
     begin()
     host.node.send(text, to: user) { [weak self] result in
       guard let self else { return }
-      if case .failure(let failure) = result {
-        refuse("not delivered to \(names.shown(user)): \(Display.beginning(text)) (\(failure))")
+      if case .failure(.timeout) = result {
+        undelivered += 1
+        complain(
+          "not acknowledged by \(names.shown(user)), so it may or may not have arrived: \(Display.beginning(text))")
+      } else if case .failure(let failure) = result {
+        undelivered += 1
+        complain("not delivered to \(names.shown(user)): \(Display.beginning(text)) (\(failure))")
       }
       finish()
     }
@@ -234,7 +245,7 @@ final class LineMode: FrontEnd {
 
   /// An error that means that something typed has not gone out.
   private func refuse(_ sentence: String) {
-    undelivered += 1
+    if !isTerminal { undelivered += 1 }  // a person sees it and types anew; a script learns it from the exit code
     complain(sentence)
   }
 

@@ -38,6 +38,8 @@ struct NodeCommand: ParsableCommand {
     StandardError.secureDescriptors()
     // A write to a closed pipe is an error like any other, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    // Ctrl-\ ends the program, without Swift's report of registers and memory.
+    signal(SIGQUIT, SIG_DFL)
     // Many links want many descriptors; without more of them the node works too.
     _ = try? DescriptorLimit.raise()
     do {

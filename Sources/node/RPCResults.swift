@@ -56,6 +56,7 @@ extension NodeEvent {
     case .ready(let status): ("ready", status.json)
     case .startedNewRing(let listening):
       ("ring", ["state": "new", "listening": .optional(listening?.description)])
+    case .joinedRing: ("ring", ["state": "joined"])
     case .bootstrapFailed(let address, let reason):
       ("bootstrap", ["address": .string(address), "reason": .string(reason.rawValue)])
     case .sessionOpened(let user):

@@ -32,6 +32,8 @@ final class RPCServer: FrontEnd {
   private var waiting: [Ticket: JSON] = [:]
   private var lastTicket: Ticket = 0
   private var quitID: JSON?
+  private var isEnding = false
+  private var endingDeadline: Deadline?
 
   /// A server for a node with a user, or without one.
   init(hasUser: Bool) {
@@ -62,8 +64,16 @@ final class RPCServer: FrontEnd {
     }
   }
 
+  /// What was asked is answered first: a script may well write its requests and close.
   func inputEnded() {
-    host.quit(.success)
+    isEnding = true
+    endingDeadline = Deadline(on: host.loop) { [unowned self] in host.quit(.alone) }
+    endingDeadline?.set(host.loop.now + LineMode.endingLimit)
+    endIfDone()
+  }
+
+  private func endIfDone() {
+    if isEnding, waiting.isEmpty { host.quit(.success) }
   }
 
   func left() {
@@ -137,6 +147,7 @@ final class RPCServer: FrontEnd {
       case .success(let success): answer(id, json(success))
       case .failure(let failure): answer(id, RPCError.failure(failure))
       }
+      endIfDone()
     }
   }
 

@@ -24,7 +24,7 @@ final class StandardLines {
   static let lineLimit = 1 << 20
   /// From so much unwritten output on no more input is taken, until that is written.
   static let highWatermark = 1 << 20
-  /// Others' messages come whether anyone reads our output or not. So much of them unread, and nobody does.
+  /// No texts are taken any more above the mark, but events still come. So much of them unread, and nobody reads.
   static let outputLimit = 32 << 20
 
   /// What comes of it, called on the loop.
@@ -34,6 +34,8 @@ final class StandardLines {
     var ended: (UVError?) -> Void
     /// Standard output failed. Said once.
     var failed: (UVError) -> Void
+    /// Much is unwritten (true), or all has been written (false).
+    var outputIsFull: (Bool) -> Void
   }
 
   private let handlers: Handlers
@@ -69,8 +71,11 @@ final class StandardLines {
     if pending > Self.outputLimit { return outputFailed(.noBufferSpace) }
     guard pending > Self.highWatermark, !holds.contains(.outputFull) else { return }
     hold(.outputFull)
+    handlers.outputIsFull(true)
     output.whenFlushed { [weak self] error in
-      if error == nil { self?.release(.outputFull) }
+      guard error == nil else { return }
+      self?.handlers.outputIsFull(false)
+      self?.release(.outputFull)
     }
   }
 

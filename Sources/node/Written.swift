@@ -25,6 +25,8 @@ enum Written {
 
   /// A username.
   static func username(_ text: String) throws(Mistake) -> UserName {
+    // What stands for bytes that were no UTF-8.
+    if text.unicodeScalars.contains("\u{FFFD}") { throw Mistake("the username is not valid UTF-8: type it anew") }
     do {
       return try UserName(text)
     } catch {

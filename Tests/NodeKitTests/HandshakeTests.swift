@@ -16,7 +16,7 @@ struct HandshakeTests {
     listens: Endpoint = Endpoint(host: .v4(0), port: 7401)
   ) -> Handshake {
     Handshake(
-      identity: identity, network: network, nonce: Randomness.bytes(32), listens: listens,
+      identity: identity, network: network, nonce: Randomness.bytes(32), isOwnNonce: { _ in true }, listens: listens,
       remoteAddress: isDialler ? there : here, isDialler: isDialler, expected: expected)
   }
 

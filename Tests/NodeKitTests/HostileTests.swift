@@ -124,7 +124,7 @@ struct StrangerTests {
         ("network", HandshakeTests.make(.random(), network: "tess", isDialler: true).hello, .network),
         ("no network", HandshakeTests.make(.random(), network: "", isDialler: true).hello, .network),
         ("version", version, .version),
-        ("ourselves", HandshakeTests.make(pair.alice.node.identity, isDialler: true).hello, .ourselves),
+        ("our own key", HandshakeTests.make(pair.alice.node.identity, isDialler: true).hello, .twin),
         ("key", key, .unproved),
         ("two hellos", proper + proper, .unexpected),
         ("a message before the proof", proper + FrameTests.frame(0x10, [0, 0, 0, 1]), .unexpected),

@@ -24,6 +24,25 @@ struct RequestTests {
     }
   }
 
+  @Test("a text that a program does not take is not acknowledged, and comes again when it does")
+  func takesTexts() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      let bob = try await rig.ready("bob", knows: [alice])
+      let (aliceIs, bobIs) = (try #require(alice.node.user), try #require(bob.node.user))
+      try await rig.talk(alice, bob, "first")
+      bob.node.takesTexts = false
+      let sent = Answers<UInt64>()
+      alice.node.send("second", to: bobIs) { sent.all.append($0) }
+      // What comes after it on the same link is dealt with, so the text has come as well.
+      _ = try await rig.answer("a lookup") { alice.node.lookup(bob.id, $0) }
+      if !sent.all.isEmpty || bob.heard(from: aliceIs) != ["first"] { Issue.record("taken all the same") }
+      bob.node.takesTexts = true
+      try await rig.until("the text comes again") { sent.all.count == 1 }
+      if bob.heard(from: aliceIs) != ["first", "second"] { Issue.record("\(bob.heard(from: aliceIs))") }
+    }
+  }
+
   @Test("a request that comes after leaving, or is open when the node leaves, is told so, once")
   func afterLeaving() async throws {
     try await withRig { rig in

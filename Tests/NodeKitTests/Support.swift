@@ -222,7 +222,7 @@ final class RawPeer: TCPConnectionHandler {
     if let identity {
       let port: UInt16 = listens ? 9 : 0
       handshake = Handshake(
-        identity: identity, network: network, nonce: Randomness.bytes(32),
+        identity: identity, network: network, nonce: Randomness.bytes(32), isOwnNonce: { _ in false },
         listens: Endpoint(host: .v4(0), port: port), remoteAddress: endpoint, isDialler: true, expected: nil)
     }
     connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: .seconds(5), handler: self)

@@ -152,6 +152,17 @@ extension RealProcesses {
       #expect(alice.breaches == [])
     }
 
+    @Test("what was asked before the end of input is answered before the node quits")
+    func answeredBeforeTheEnd() throws {
+      let ticket = try alice.ask("send", ["user": .string(try bob.user()), "text": "written by a script"])
+      alice.process.closeInput()
+      #expect(try alice.answer(to: ticket).value["id"] == 1)
+      #expect(try bob.nextText(from: alice.user()) == "written by a script")
+      #expect(try alice.exitCode() == 0)
+      fleet.forget(alice)
+      try fleet.quit()
+    }
+
     @Test("the end of input is `quit`")
     func endOfInput() throws {
       let alicesName = try alice.user()

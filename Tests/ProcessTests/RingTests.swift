@@ -95,6 +95,25 @@ extension RealProcesses {
       for node in [alice, bob, late] { #expect(try node.quit() == .exited(0)) }
     }
 
+    @Test("nodes that listen on every address find and talk to each other over IPv6 too")
+    func overIPv6() throws {
+      let network = Fleet.freshNetwork()
+      let bootstrap = try NodeProcess(.init(listen: "[::1]:0", bootstraps: [], network: network))
+      let address = try #require(try bootstrap.waitUntilReady()["address"]?.string)
+      let names = ["alice", "bob", "carol"]
+      let nodes = try names.map { name in
+        try NodeProcess(.init(username: name, listen: "[::]:0", bootstraps: [address], network: network))
+      }
+      for node in nodes {
+        #expect(try node.waitUntilReady()["address"]?.string?.hasPrefix("[::1]:") == true)
+        for other in nodes where other !== node {
+          try node.send("over IPv6", to: try other.user())
+          #expect(try other.nextText(from: try node.user()) == "over IPv6")
+        }
+      }
+      for node in nodes + [bootstrap] { #expect(try node.quit() == .exited(0)) }
+    }
+
     @Test("two rings that hear of each other become one")
     func merge() throws {
       let network = Fleet.freshNetwork()
