@@ -9,6 +9,8 @@ extension RealProcesses {
     /// Three bootstrap nodes and as many chat nodes as a small party.
     static let bootstraps = 3
     static let chats = 24
+    /// What is promised: ready after the last start, and right again after a third was killed.
+    static let promised = Duration.seconds(5) * Patience.factor
 
     @Test(
       "3 bootstrap and 24 chat nodes: all ready, all find all, every lookup agrees with the sorted list; and still after a third is killed"
@@ -16,7 +18,9 @@ extension RealProcesses {
     func party() throws {
       let fleet = try Fleet(bootstraps: Self.bootstraps)
       for number in 0..<Self.chats { try fleet.startChat("user \(number)") }
-      for node in fleet.nodes { try node.waitUntilReady() }
+      let started = ContinuousClock.now
+      for node in fleet.nodes { try node.waitUntilReady(within: Self.promised) }
+      #expect(ContinuousClock.now - started < Self.promised)
       try fleet.settle()
       try fleet.agree(on: try fleet.interestingKeys())
       try expectEverybodyFindsEverybody(fleet)
@@ -25,9 +29,11 @@ extension RealProcesses {
       // A third at once, two of the three bootstrap nodes among them.
       let victims =
         Array(fleet.bootstraps.prefix(2)) + Array(fleet.chats.prefix((Self.bootstraps + Self.chats) / 3 - 2))
+      let killed = ContinuousClock.now
       fleet.kill(victims)
+      try fleet.agree(on: try fleet.interestingKeys(), within: Self.promised)
+      #expect(ContinuousClock.now - killed < Self.promised)
       try fleet.settle()
-      try fleet.agree(on: try fleet.interestingKeys())
       try expectEverybodyFindsEverybody(fleet)
       try expectNeighboursTalk(fleet)
 
