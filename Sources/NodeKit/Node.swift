@@ -18,7 +18,8 @@ public actor Node {
   private nonisolated let loop: EventLoop
   private let ownsLoop: Bool
   private let sink: AsyncStream<NodeEvent>.Continuation
-  private var node: LoopNode?
+  private nonisolated let held = Held()
+  private var node: LoopNode? { held.node }
   private var isReady = false
   private var waiting: [CheckedContinuation<Void, any Error>] = []
 
@@ -41,7 +42,7 @@ public actor Node {
   }
 
   private func begin(_ configuration: NodeConfiguration) async throws {
-    node = try LoopNode(configuration, on: loop) { [weak self] event in
+    held.node = try LoopNode(configuration, on: loop) { [weak self] event in
       self?.assumeIsolated { $0.happened(event) }
     }
     try await withCheckedThrowingContinuation { waiting.append($0) }
@@ -97,7 +98,7 @@ public actor Node {
     await withCheckedContinuation { continuation in
       node.leave { continuation.resume() }
     }
-    self.node = nil
+    held.node = nil
     sink.finish()
     for continuation in waiting { continuation.resume(throwing: NodeFailure.stopped) }
     waiting = []
@@ -105,16 +106,19 @@ public actor Node {
 
   /// The loop lives as long as the node, so that calls after `leave` are answered. A node that was dropped without leaving
   /// leaves now; what belongs to the loop is let go on the loop.
-  isolated deinit {
+  deinit {
     sink.finish()
-    let (loop, ownsLoop) = (self.loop, self.ownsLoop)
-    guard let node else {
+    let (loop, ownsLoop, held) = (self.loop, self.ownsLoop, self.held)
+    guard held.node != nil else {
       if ownsLoop { loop.stop() }
       return
     }
-    node.leave {
-      withExtendedLifetime(node) {}
-      if ownsLoop { loop.stop() }
+    // (Not an isolated deinit: on a loop that has ended it would never run, and leak.)
+    loop.post {
+      held.node?.leave {
+        held.node = nil
+        if ownsLoop { loop.stop() }
+      }
     }
   }
 
@@ -127,4 +131,9 @@ public actor Node {
     }
     return try result.get()
   }
+}
+
+/// What belongs to the loop's thread. Only the actor, which lives there, and the job that ends it touch the node.
+private final class Held: @unchecked Sendable {
+  var node: LoopNode?
 }
