@@ -2,7 +2,6 @@
 
 import Chat
 import Chord
-import Synchronization
 import Testing
 import UVRuntime
 
@@ -188,36 +187,27 @@ struct NodeTests {
     await loop.waitUntilClosed()
   }
 
-  @Test("a node with a loop of its own answers after it has left, too: stopped")
+  // The limit is the framework's: a task of our own could wait long for a thread while other tests compute.
+  @Test("a node with a loop of its own answers after it has left, too: stopped", .timeLimit(.minutes(1)))
   func afterLeavingWithItsOwnLoop() async throws {
     let alice = try await Self.start("alice")
     let nobody = User(name: try UserName("nobody"), identity: .random())
     await alice.leave()
-    let answered = Flag()
-    Task {
-      await #expect(throws: NodeFailure.stopped) { try await alice.find(nobody) }
-      await alice.leave()
-      #expect(await alice.status == nil)
-      answered.set()
-    }
-    try await withRig { rig in try await rig.until("an answer", limit: .seconds(3)) { answered.isSet } }
+    await #expect(throws: NodeFailure.stopped) { try await alice.find(nobody) }
+    await alice.leave()
+    #expect(await alice.status == nil)
   }
 
-  @Test("a node that is dropped without leaving goes too, with its loop, its connections and its record")
+  @Test(
+    "a node that is dropped without leaving goes too, with its loop, its connections and its record",
+    .timeLimit(.minutes(1)))
   func dropped() async throws {
     let alice = try await Self.start("alice")
     var bob: Node? = try await Self.start("bob", knows: [alice])
     let user = try #require(await bob?.user)
     try await alice.send("hello", to: user)
     bob = nil
-    let isGone = Flag()
-    let watch = Task {
-      while !Task.isCancelled {
-        if await alice.status?.peers == 0 { return isGone.set() }
-      }
-    }
-    defer { watch.cancel() }
-    try await withRig { rig in try await rig.until("its link is gone", limit: .seconds(5)) { isGone.isSet } }
+    while await alice.status?.peers != 0 { await Task.yield() }
     await alice.leave()
   }
 
@@ -232,11 +222,4 @@ struct NodeTests {
     loop.stop()
     await loop.waitUntilClosed()
   }
-}
-
-/// Something that has happened, seen from another thread.
-final class Flag: Sendable {
-  private let value = Atomic(false)
-  var isSet: Bool { value.load(ordering: .acquiring) }
-  func set() { value.store(true, ordering: .releasing) }
 }
