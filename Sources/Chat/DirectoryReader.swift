@@ -16,6 +16,7 @@ public enum DirectoryReader {
     of records: [Record], user: User, key: DirectoryKey, network: String, utc: UInt64
   ) -> DirectoryEntry? {
     for record in records.sorted(by: { $0.number > $1.number }) where !record.isTombstone {
+      // A record that does not prove itself is none: whoever can write there may have put it beside the right one.
       guard let entry = try? DirectoryEntry.open(record, user: user, key: key, network: network, utc: utc) else {
         continue
       }

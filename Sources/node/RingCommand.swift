@@ -27,6 +27,7 @@ struct RingCommand: ParsableCommand {
     throw observer.run {
       // Any member would do; the owner of 0 makes the same ring print the same way.
       observer.node.lookup(.zero) { result in
+        // If the lookup fails the walk begins at a contact, and shows what is wrong better than the error would.
         let found = try? result.get().owner
         guard let start = found ?? observer.node.contacts.first else {
           StandardError.say("no member of the ring was found: try again in a moment")
