@@ -119,6 +119,8 @@ public struct ChordNode: Sendable {
   var stabilizeAt: Instant?
   var stabilizePeriod = Pace.stabilizeFloor
   var lastStabilized: Instant?
+  /// When a neighbour last came or went.
+  var lastChanged: Instant?
   var fingersAt: Instant?
   var isFirstRound = true
   var seekAt: Instant?
@@ -260,6 +262,8 @@ enum Pace {
   static let stabilizeFloor = Duration.milliseconds(250)
   /// In a quiet ring: a silent successor is declared dead within 15 s all the same (RoundTrip).
   static let stabilizeCeiling = Duration.seconds(2)
+  /// After a change of its neighbours a member asks others besides itself for this long: several rounds of stabilize.
+  static let motion = Duration.seconds(2)
   /// Two stabilizations are at least this far apart, whatever others ask for.
   static let stabilizeGap = Duration.milliseconds(10)
   /// A try that met another one pauses about this long.

@@ -125,7 +125,7 @@ extension ChordNode {
       return .owner(me, View(isMember: true, predecessor: ring.predecessor, successors: ring.successors))
     case .get:
       let records = store.records(under: key, at: now.utcMilliseconds)
-      return records.isEmpty && !ring.successors.isEmpty ? nil : .records(records)
+      return (records.isEmpty || isInMotion) && !ring.successors.isEmpty ? nil : .records(records)
     case .put, .join: return nil
     }
   }
@@ -139,7 +139,9 @@ extension ChordNode {
     return true
   }
 
-  /// A get that comes to its owner and finds nothing asks the holders of copies: the owner may be new.
+  /// A get that comes to its owner and finds nothing asks the holders of copies: the owner may be new. So it does, whatever it
+  /// finds, while the ring around the owner is in motion: two members may own a key then, and what came to the other, such as
+  /// the end of a record, is known to those after both.
   private func claimOfCopies(_ question: Request.Question, key: Identifier, claim: Request.Claim) -> Request.Claim {
     guard question == .get else { return .none }
     if case .replica = claim { return claim }
@@ -247,7 +249,10 @@ extension ChordNode {
       retry(ticket, forward, refusal)
     case .owner, .joinPoint, .records, .stored:
       forwards[ticket] = nil
-      if case .records(let records) = reply.answer, case .replica = forward.claim { adopt(records) }
+      if case .records(let records) = reply.answer, case .replica = forward.claim {
+        let answer = Reply.Answer.records(adopt(records, under: forward.key))
+        return conclude(forward.origin, path: forward.detour + reply.path, answer)
+      }
       conclude(forward.origin, path: forward.detour + reply.path, reply.answer)
     }
   }
@@ -265,14 +270,11 @@ extension ChordNode {
   }
 
   private mutating func giveUp(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
-    // An owner that looked for copies and reached none of them has no record.
-    if case .replica = forward.claim { return fail(ticket, forward, nothing: .records([])) }
-    fail(ticket, forward, refusal)
-  }
-
-  private mutating func fail(_ ticket: UInt32, _ forward: Forward, nothing answer: Reply.Answer) {
+    // An owner that looked for copies and reached none of them has only its own.
+    guard case .replica = forward.claim else { return fail(ticket, forward, refusal) }
     forwards[ticket] = nil
-    conclude(forward.origin, path: forward.detour, answer)
+    let own = store.records(under: forward.key, at: now.utcMilliseconds)
+    conclude(forward.origin, path: forward.detour, .records(own))
   }
 
   /// A hop was silent, or the whole request took too long.

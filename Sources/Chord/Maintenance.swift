@@ -16,6 +16,7 @@ extension ChordNode {
       }
     }
     assert(ring.brokenInvariant == nil, ring.brokenInvariant ?? "")
+    if before.successors != ring.successors || before.predecessor != ring.predecessor { lastChanged = now.monotonic }
     if before.successors != ring.successors { successorsChanged(from: before) }
     if before.predecessor?.id != ring.predecessor?.id { predecessorChanged(from: before.predecessor) }
     if !before.isMember && ring.isMember { entered() }
@@ -26,6 +27,9 @@ extension ChordNode {
     if ring.isAlone && !isUncertain { settle() }
     releaseHeld()
   }
+
+  /// Whether our neighbours changed so lately that others may still see the ring differently.
+  var isInMotion: Bool { lastChanged.map { now.monotonic - $0 < Pace.motion } ?? false }
 
   /// One round of stabilize; the next one comes later the longer nothing has changed.
   mutating func stabilize() {

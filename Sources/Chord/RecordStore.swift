@@ -32,6 +32,11 @@ struct RecordStore: Sendable {
     (shelves[key] ?? []).filter { $0.isAlive(at: utcMilliseconds) }
   }
 
+  /// What the same writer wrote later than this, if that is here.
+  func newer(than record: Record) -> Record? {
+    shelves[record.key]?.first { $0.writerKey == record.writerKey && $0.number > record.number }
+  }
+
   mutating func offer(_ record: Record, at utcMilliseconds: UInt64) -> Outcome {
     let key = record.key
     var shelf = records(under: key, at: utcMilliseconds)

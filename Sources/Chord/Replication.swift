@@ -61,14 +61,19 @@ extension ChordNode {
   /// Another member wants us to hold a copy.
   mutating func keepCopy(of record: Record, _ ticket: UInt32, from peer: Peer) {
     switch store.offer(record, at: now.utcMilliseconds) {
-    case .stored, .known: send(.replicated(ticket, isKept: true), to: peer)
+    case .stored: send(.replicated(ticket, isKept: true), to: peer)
+    case .known:
+      send(.replicated(ticket, isKept: true), to: peer)
+      if let newer = store.newer(than: record) { send(.replicate(0, newer), to: peer) }
     case .refused, .full: send(.replicated(ticket, isKept: false), to: peer)
     }
   }
 
-  /// Records that a holder of copies had and we, the owner, had not.
-  mutating func adopt(_ records: [Record]) {
-    for record in records where ring.owns(record.key) == true { _ = store.offer(record, at: now.utcMilliseconds) }
+  /// Takes what a holder of copies has and we, if we are the owner, have not; returns what there is now.
+  mutating func adopt(_ records: [Record], under key: Identifier) -> [Record] {
+    guard ring.owns(key) != false else { return records }
+    for record in records where record.key == key { _ = store.offer(record, at: now.utcMilliseconds) }
+    return store.records(under: key, at: now.utcMilliseconds)
   }
 
   // MARK: When the ring changes

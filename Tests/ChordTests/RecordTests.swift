@@ -166,6 +166,36 @@ struct RecordTests {
     #expect(found == [])
   }
 
+  /// Members that have not heard of each other yet may both own a key: one has the record, the other its end.
+  @Test("withdrawing in the milliseconds in which all members join does not leave the record behind")
+  func withdrawnAsOthersJoin() {
+    for seed in 1...1500 as ClosedRange<UInt64> {
+      var pause = Generator(seed: seed &* 7919)
+      var configuration = SimulatedRing.Configuration()
+      configuration.seed = seed
+      if seed.isMultiple(of: 2) { configuration.latency = .microseconds(20)...(.milliseconds(2)) }
+      var ring = SimulatedRing(configuration)
+      let first = ring.start(0)
+      ring.bootstraps = [ring.machine(first)].compactMap { $0?.me }
+      if !seed.isMultiple(of: 3) { _ = ring.run(.milliseconds(Int64(pause.next() % 30))) }
+      let all = (1...3).map { ring.start($0) }
+      let alice = all[0]
+      #expect(ring.run(.seconds(5)) { $0.machine(alice)?.isInRing == true })
+      let signer = RecordSigner(name: UInt8(seed % 250), writer: 2)
+      let number = ring.time.utcMilliseconds
+      #expect(Self.putEventually(signer, [1], after: number, from: alice, in: &ring))
+      _ = ring.run(.microseconds(Int64(pause.next() % 20_000)))
+      #expect(Self.putEventually(signer, [], after: number + 20, from: alice, in: &ring))
+      ring.tell(alice, .leave)
+      #expect(ring.run(.seconds(2)) { !$0.living.contains(alice) })
+      _ = ring.run(.microseconds(Int64(pause.next() % 5_000)))
+      for id in all.dropFirst() {
+        let found = Self.get(signer.key, from: id, in: &ring)
+        #expect(found?.isEmpty ?? true, "seed \(seed)")
+      }
+    }
+  }
+
   @Test("holders refuse what is forged, stale, expired, or too far ahead")
   func refused() {
     var ring = Self.settled(3, seed: 25)

@@ -165,7 +165,6 @@ extension RealProcesses {
 
     @Test("the end of input is `quit`")
     func endOfInput() throws {
-      try fleet.settle()
       let alicesName = try alice.user()
       for node in [alice, fleet.bootstraps[0]] { node.process.closeInput() }
       for node in [alice, fleet.bootstraps[0]] { #expect(try node.exitCode() == 0) }

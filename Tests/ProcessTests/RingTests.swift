@@ -64,8 +64,6 @@ extension RealProcesses {
     @Test("being terminated is leaving: the record is gone")
     func terminated() throws {
       let fleet = try Fleet(bootstraps: 1, names: ["alice", "bob", "carol"])
-      // In the milliseconds in which all of them join at once a holder can be missed.
-      try fleet.settle()
       for (node, signal) in [(fleet.chats[0], SIGTERM), (fleet.chats[1], SIGINT)] {
         let user = try node.user()
         node.signal(signal)
