@@ -69,7 +69,7 @@ public struct Conversations: Sendable {
 
   /// When the machine wants a `tick` at the latest; nil when it waits for nothing.
   public var nextDeadline: Instant? {
-    [publicationDeadline, findingsDeadline, table.nextDeadline].compactMap { $0 }.min()
+    .earlier(publicationDeadline, .earlier(findingsDeadline, table.nextDeadline))
   }
 
   /// The sessions that are open, in the order of their users' names, with the address in use.

@@ -54,7 +54,7 @@ public struct Engine: Sendable {
   }
 
   public var nextDeadline: Instant? {
-    [ring.nextDeadline, conversations?.nextDeadline, early.first?.deadline].compactMap(\.self).min()
+    Instant.earlier(ring.nextDeadline, Instant.earlier(conversations?.nextDeadline, early.first?.deadline))
   }
 
   /// Takes an event and appends what the host is to do.

@@ -156,11 +156,12 @@ public struct ChordNode: Sendable {
 
   /// When `tick` is wanted, at the latest.
   public var nextDeadline: Instant? {
-    var next = deadlines.first
-    for deadline in [stabilizeAt, fingersAt, seekAt, housekeepingAt, transfersAt, leaveAt] {
-      if let deadline { next = min(next ?? deadline, deadline) }
-    }
-    return next
+    var next = Instant.earlier(deadlines.first, stabilizeAt)
+    next = .earlier(next, fingersAt)
+    next = .earlier(next, seekAt)
+    next = .earlier(next, housekeepingAt)
+    next = .earlier(next, transfersAt)
+    return .earlier(next, leaveAt)
   }
 
   /// Takes an event and appends what is to be done about it.

@@ -6,10 +6,10 @@ import Testing
 
 @Suite("A ring under faults")
 struct FaultTests {
-  static func settled(_ count: Int, seed: UInt64) -> SimulatedRing {
+  static func settled(_ count: Int, seed: UInt64) -> Simulator {
     var ring = RingOfMachinesTests.ring(of: count, seed: seed)
     #expect(ring.run(.seconds(5)) { $0.flaw == nil }, "\(ring.flaw ?? "")")
-    _ = ring.run(.seconds(10))
+    ring.run(.seconds(10))
     return ring
   }
 
@@ -17,11 +17,10 @@ struct FaultTests {
     "three nodes far apart, started at the same moment, are one ring within 15 s",
     arguments: [2, 6, 11] as [UInt64])
   func farApart(seed: UInt64) {
-    var configuration = SimulatedRing.Configuration()
+    var configuration = Simulator.Configuration()
     configuration.seed = seed
-    configuration.latency = .microseconds(50)...(.milliseconds(150))
-    configuration.isLatencyOfPair = true
-    var ring = SimulatedRing(configuration)
+    configuration.latency = .ofPair(.microseconds(50)...(.milliseconds(150)))
+    var ring = Simulator(configuration)
     ring.bootstraps = (0..<3).map { ring.start($0) }.compactMap { ring.machine($0)?.me }
     #expect(ring.run(.seconds(15)) { $0.flaw == nil }, "\(ring.flaw ?? "")")
   }
@@ -50,7 +49,7 @@ struct FaultTests {
     ring.tell(owner, .put(signer.record(number: ring.time.utcMilliseconds, content: [1]), 1))
     ring.tell(owner, .look(other, 2))
     ring.tell(owner, .lookUp(other.id, 3))
-    _ = ring.run(.milliseconds(10))
+    ring.run(.milliseconds(10))
     ring.tell(owner, .leave)
     #expect(ring.run(.seconds(2)) { $0.observed(owner).contains(.left) })
     var answers: [Ticket] = []
@@ -78,7 +77,7 @@ struct FaultTests {
     }
     ring.heal()
     #expect(ring.run(.seconds(20)) { $0.flaw == nil }, "\(ring.flaw ?? "")")
-    _ = ring.run(.seconds(2))
+    ring.run(.seconds(2))
     for signer in signers { #expect(RecordTests.get(signer.key, from: ring.living[9], in: &ring) == [[3]]) }
   }
 
@@ -92,11 +91,11 @@ struct FaultTests {
     for number in 0..<100 as Range<Ticket> {
       let key = Identifier(hashing: [UInt8(number)], label: "test")
       ring.tell(living[Int(number) % living.count], .lookUp(key, number))
-      _ = ring.run(.milliseconds(100))
+      ring.run(.milliseconds(100))
     }
-    _ = ring.run(.seconds(12))
+    ring.run(.seconds(12))
     var answered = 0
-    for case .found(let ticket, let owner, _, _) in ring.observations.map(\.effect) {
+    for case .ring(.found(let ticket, let owner, _, _)) in ring.observations.map(\.news) {
       answered += 1
       #expect(owner.id == ring.owner(of: Identifier(hashing: [UInt8(ticket)], label: "test")))
     }

@@ -42,14 +42,14 @@ struct RecordSigner {
 
 @Suite("Records in a ring")
 struct RecordTests {
-  static func settled(_ count: Int, seed: UInt64) -> SimulatedRing {
+  static func settled(_ count: Int, seed: UInt64) -> Simulator {
     var ring = RingOfMachinesTests.ring(of: count, seed: seed)
     #expect(ring.run(.seconds(5)) { $0.flaw == nil })
     return ring
   }
 
   /// What a get from this node brings: live contents, or nil when there was no answer.
-  static func get(_ key: Identifier, from id: Identifier, in ring: inout SimulatedRing) -> [[UInt8]]? {
+  static func get(_ key: Identifier, from id: Identifier, in ring: inout Simulator) -> [[UInt8]]? {
     let before = ring.observed(id).count
     ring.tell(id, .get(key, 77))
     _ = ring.run(.seconds(12)) { $0.observed(id).count > before }
@@ -57,7 +57,7 @@ struct RecordTests {
     return records.filter { !$0.isTombstone }.map(\.content)
   }
 
-  static func put(_ record: Record, from id: Identifier, in ring: inout SimulatedRing) -> Int? {
+  static func put(_ record: Record, from id: Identifier, in ring: inout Simulator) -> Int? {
     let before = ring.observed(id).count
     ring.tell(id, .put(record, 78))
     _ = ring.run(.seconds(12)) { $0.observed(id).count > before }
@@ -67,12 +67,12 @@ struct RecordTests {
 
   /// Puts as a session does: again after a pause while the ring is in motion, for two seconds.
   static func putEventually(
-    _ signer: RecordSigner, _ content: [UInt8], after number: UInt64, from id: Identifier, in ring: inout SimulatedRing
+    _ signer: RecordSigner, _ content: [UInt8], after number: UInt64, from id: Identifier, in ring: inout Simulator
   ) -> Bool {
     for attempt in 1...20 as ClosedRange<UInt64> {
       let record = signer.record(number: number + attempt, content: content)
       if put(record, from: id, in: &ring) != nil { return true }
-      _ = ring.run(.milliseconds(100))
+      ring.run(.milliseconds(100))
     }
     return false
   }
@@ -104,10 +104,10 @@ struct RecordTests {
       if let owner = ring.owner(of: signer.key) { ring.crash(owner) }
     }
     for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == [[7]]) }
-    _ = ring.run(.seconds(3))
+    ring.run(.seconds(3))
     for _ in 0..<4 {
       if let owner = ring.owner(of: signer.key) { ring.crash(owner) }
-      _ = ring.run(.seconds(1))
+      ring.run(.seconds(1))
     }
     for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == [[7]]) }
   }
@@ -121,7 +121,7 @@ struct RecordTests {
     for step in 1...12 {
       // Each newcomer stands just after the key, and so becomes its owner.
       ring.start(100 + step, id: signer.key.advanced(by: .powerOfTwo(100 - step)))
-      _ = ring.run(.milliseconds(5 * step))
+      ring.run(.milliseconds(5 * step))
       for id in ring.living.prefix(3) where ring.machine(id)?.isInRing == true {
         #expect(Self.get(signer.key, from: id, in: &ring) == [[9]])
       }
@@ -140,7 +140,7 @@ struct RecordTests {
     for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == []) }
     for _ in 0..<6 {
       if let owner = ring.owner(of: signer.key) { ring.crash(owner) }
-      _ = ring.run(.milliseconds(200))
+      ring.run(.milliseconds(200))
       #expect(Self.get(signer.key, from: ring.living[0], in: &ring) == [])
     }
   }
@@ -161,7 +161,7 @@ struct RecordTests {
     #expect(Self.putEventually(signer, [], after: number + 20, from: alice, in: &ring))
     ring.tell(alice, .leave)
     _ = ring.run(.seconds(2)) { $0.living == [bob] }
-    _ = ring.run(.seconds(1))
+    ring.run(.seconds(1))
     let found = Self.get(signer.key, from: bob, in: &ring)
     #expect(found == [])
   }
@@ -171,24 +171,24 @@ struct RecordTests {
   func withdrawnAsOthersJoin() {
     for seed in 1...1500 as ClosedRange<UInt64> {
       var pause = Generator(seed: seed &* 7919)
-      var configuration = SimulatedRing.Configuration()
+      var configuration = Simulator.Configuration()
       configuration.seed = seed
-      if seed.isMultiple(of: 2) { configuration.latency = .microseconds(20)...(.milliseconds(2)) }
-      var ring = SimulatedRing(configuration)
+      if seed.isMultiple(of: 2) { configuration.latency = .drawn(.microseconds(20)...(.milliseconds(2))) }
+      var ring = Simulator(configuration)
       let first = ring.start(0)
       ring.bootstraps = [ring.machine(first)].compactMap { $0?.me }
-      if !seed.isMultiple(of: 3) { _ = ring.run(.milliseconds(Int64(pause.next() % 30))) }
+      if !seed.isMultiple(of: 3) { ring.run(.milliseconds(Int64(pause.next() % 30))) }
       let all = (1...3).map { ring.start($0) }
       let alice = all[0]
       #expect(ring.run(.seconds(5)) { $0.machine(alice)?.isInRing == true })
       let signer = RecordSigner(name: UInt8(seed % 250), writer: 2)
       let number = ring.time.utcMilliseconds
       #expect(Self.putEventually(signer, [1], after: number, from: alice, in: &ring))
-      _ = ring.run(.microseconds(Int64(pause.next() % 20_000)))
+      ring.run(.microseconds(Int64(pause.next() % 20_000)))
       #expect(Self.putEventually(signer, [], after: number + 20, from: alice, in: &ring))
       ring.tell(alice, .leave)
       #expect(ring.run(.seconds(2)) { !$0.living.contains(alice) })
-      _ = ring.run(.microseconds(Int64(pause.next() % 5_000)))
+      ring.run(.microseconds(Int64(pause.next() % 5_000)))
       for id in all.dropFirst() {
         let found = Self.get(signer.key, from: id, in: &ring)
         #expect(found?.isEmpty ?? true, "seed \(seed)")

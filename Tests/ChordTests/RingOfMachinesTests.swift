@@ -7,11 +7,11 @@ import Testing
 @Suite("A ring of machines")
 struct RingOfMachinesTests {
   /// A ring of `count`, the first three being bootstraps, all started at the same moment.
-  static func ring(of count: Int, seed: UInt64, successors: Int = 16) -> SimulatedRing {
-    var configuration = SimulatedRing.Configuration()
+  static func ring(of count: Int, seed: UInt64, successors: Int = 16) -> Simulator {
+    var configuration = Simulator.Configuration()
     configuration.seed = seed
     configuration.node.successors = successors
-    var ring = SimulatedRing(configuration)
+    var ring = Simulator(configuration)
     let ids = (0..<count).map { ring.start($0) }
     ring.bootstraps = ids.prefix(3).compactMap { ring.machine($0)?.me }
     return ring
@@ -36,7 +36,7 @@ struct RingOfMachinesTests {
   func lookups(count: Int, successors: Int) {
     var ring = Self.ring(of: count, seed: 11, successors: successors)
     #expect(ring.run(.seconds(10)) { $0.flaw == nil })
-    _ = ring.run(.seconds(5))
+    ring.run(.seconds(5))
     for (number, id) in ring.living.enumerated() {
       let key = Identifier(hashing: [UInt8(number)], label: "test")
       ring.tell(id, .lookUp(key, 99))
@@ -82,15 +82,15 @@ struct RingOfMachinesTests {
 
   @Test("rings that formed apart become one", arguments: [1, 2, 3] as [UInt64])
   func merge(seed: UInt64) {
-    var configuration = SimulatedRing.Configuration()
+    var configuration = Simulator.Configuration()
     configuration.seed = seed
-    var ring = SimulatedRing(configuration)
+    var ring = Simulator(configuration)
     let left = (0..<8).map { ring.start($0) }
     ring.bootstraps = [ring.machine(left[0])!.me]
     #expect(ring.run(.seconds(5)) { $0.flaw == nil })
     let right = (8..<16).map { ring.start($0) }
     ring.bootstraps = [ring.machine(right[0])!.me]
-    _ = ring.run(.seconds(3))
+    ring.run(.seconds(3))
     ring.bootstraps = [ring.machine(left[0])!.me, ring.machine(right[0])!.me]
     #expect(ring.run(.seconds(30)) { $0.flaw == nil }, "\(ring.flaw ?? "")")
   }

@@ -1,0 +1,39 @@
+// One host of a simulation: a node's machine, and what its kernel knows of links.
+
+import Chat
+import Chord
+
+/// One end of a link. The other end has the same number, as long as both stand.
+struct LinkEnd {
+  var number: UInt32
+  /// When the last message that was sent on it arrives: the next one must not overtake it.
+  var lastArrival: Instant
+}
+
+/// A host and its node.
+struct Host {
+  let me: Peer
+  /// The node's public key; empty without a user.
+  let key: [UInt8]
+  var engine: Engine
+  var isAlive = true
+  /// A host that swallows everything: nobody is told that it is gone.
+  var isSilent = false
+  /// The how-manieth node on this host it is.
+  var life = 0
+  var tickAt: Instant?
+  /// Until then it does nothing, but loses nothing either.
+  var asleepUntil = Instant(nanoseconds: 0)
+  /// By how many milliseconds its wall clock is wrong.
+  var clockError: Int64 = 0
+  var links: [Int: LinkEnd] = [:]
+  /// Messages for those who are being dialled.
+  var waiting: [Int: [Simulator.Wire]] = [:]
+}
+
+/// Two hosts, in no order.
+struct Pair: Hashable {
+  let a: Int
+  let b: Int
+  init(_ x: Int, _ y: Int) { (a, b) = (min(x, y), max(x, y)) }
+}

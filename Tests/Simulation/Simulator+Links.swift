@@ -1,0 +1,182 @@
+// Links between hosts, as TCP and the nodes' handshake make them.
+//
+//   dial: one round trip for the connection, one for the handshake   refused: one round trip   a silent host: the dial's time-out
+//
+// Each end of a link is known by the link's number. A message on a link whose other end is gone is answered with a reset, unless the
+// host swallows everything. What is under way while the network is cut is held up, never lost: that is TCP. When two hosts dial each
+// other at the same time, the first link that stands carries what waited on both sides.
+
+import Chat
+import Chord
+
+extension Simulator {
+  /// The delay of one message, and the faults on its way.
+  mutating func delay(_ from: Int, _ to: Int) -> Duration {
+    let delay = configuration.latency.delay(from: from, to: to, seed: configuration.seed, &generator)
+    guard !slowness.isEmpty, let more = slowness[Pair(from, to)] else { return delay }
+    return delay + more
+  }
+
+  func reaches(_ from: Int, _ to: Int) -> Bool {
+    guard let isCut else { return true }
+    return !isCut(hosts[from].me.id, hosts[to].me.id)
+  }
+
+  /// When a message arrives that is sent now, after all sent before it on the same link.
+  private mutating func arrival(from: Int, to: Int) -> Instant {
+    let last = hosts[from].links[to]?.lastArrival ?? now
+    let at = max(now + delay(from, to), last + .nanoseconds(1))
+    hosts[from].links[to]?.lastArrival = at
+    return at
+  }
+
+  // MARK: Sending
+
+  mutating func send(_ wire: Wire, from: Int, to peer: Peer) {
+    messageCount += 1
+    // Nobody has ever been there: the dial is refused.
+    guard let to = numbers[peer.id] else {
+      return schedule(from, .event(.unreachable(peer.id)), after: delay(from, from) * 2)
+    }
+    if let link = hosts[from].links[to] {
+      let at = arrival(from: from, to: to)
+      push(to, .message(wire, from: from, link: link.number), at: at)
+    } else if hosts[from].waiting[to] != nil {
+      hosts[from].waiting[to]?.append(wire)
+    } else {
+      hosts[from].waiting[to] = [wire]
+      dial(to, from: from)
+    }
+  }
+
+  mutating func arrived(_ scheduled: Scheduled, _ wire: Wire, from: Int, to: Int, _ link: UInt32) {
+    guard reaches(from, to) else { return heldUp.append((scheduled, from: from)) }
+    guard swallowed.isEmpty || !swallowed.contains(link) else { return }
+    guard hosts[to].links[from]?.number == link else { return reset(from, by: to, link) }
+    switch wire {
+    case .ring(let message): feed(to, .ring(.received(message, from: hosts[from].me)))
+    case .chat(let message): feed(to, .received(message, from: hosts[from].me, key: hosts[from].key))
+    }
+  }
+
+  /// What comes for a host that is not there, or not any more.
+  mutating func missed(_ scheduled: Scheduled) {
+    switch scheduled.happening {
+    case .message(_, let from, let link), .accepted(let from, let link):
+      if !hosts[scheduled.host].isSilent { reset(from, by: scheduled.host, link) }
+    case .event, .tick, .dialled, .ended, .introduced: break
+    }
+  }
+
+  private mutating func reset(_ host: Int, by other: Int, _ link: UInt32) {
+    guard hosts[host].links[other]?.number == link, reaches(other, host) else { return }
+    schedule(host, .ended(with: other, link: link, isDeparture: false), after: delay(other, host))
+  }
+
+  // MARK: Dialling
+
+  /// Whether a dial would be answered now.
+  func isReachable(_ to: Int, from: Int) -> Bool {
+    hosts[to].isAlive && hosts[to].asleepUntil <= now && reaches(from, to) && reaches(to, from)
+  }
+
+  private mutating func dial(_ to: Int, from: Int) {
+    if isReachable(to, from: from) {
+      schedule(from, .dialled(to), after: delay(from, to) * 4)
+    } else {
+      let isRefused = !hosts[to].isAlive && !hosts[to].isSilent && reaches(from, to) && reaches(to, from)
+      schedule(from, .dialled(to), after: isRefused ? delay(from, to) * 2 : configuration.dialTimeout)
+    }
+  }
+
+  mutating func dialled(_ from: Int, _ to: Int) {
+    guard let waiting = hosts[from].waiting.removeValue(forKey: to) else { return }  // the other side was quicker
+    guard isReachable(to, from: from) else { return feed(from, .unreachable(hosts[to].me.id)) }
+    connect(from, to)
+    for wire in waiting { send(wire, from: from, to: hosts[to].me) }
+    feed(from, .linked(hosts[to].me.id))
+  }
+
+  private mutating func connect(_ from: Int, _ to: Int) {
+    lastLink += 1
+    hosts[from].links[to] = LinkEnd(number: lastLink, lastArrival: now)
+    let at = arrival(from: from, to: to)
+    push(to, .accepted(from: from, link: lastLink), at: at)
+  }
+
+  mutating func accepted(_ scheduled: Scheduled, from: Int, _ host: Int, _ link: UInt32) {
+    guard reaches(from, host) else { return heldUp.append((scheduled, from: from)) }
+    guard hosts[from].links[host]?.number == link else { return }
+    hosts[host].links[from] = LinkEnd(number: link, lastArrival: hosts[host].links[from]?.lastArrival ?? now)
+    for wire in hosts[host].waiting.removeValue(forKey: from) ?? [] { send(wire, from: host, to: hosts[from].me) }
+    feed(host, .linked(hosts[from].me.id))
+  }
+
+  // MARK: Seeking
+
+  /// As the bootstrap addresses are dialled: who answers is introduced.
+  mutating func seek(_ host: Int, all: Bool) {
+    let others = bootstraps.compactMap { numbers[$0.id] }.filter { $0 != host }
+    var found = others.filter { isReachable($0, from: host) }
+    if !all, !found.isEmpty { found = [found[Int(generator.next() % UInt64(found.count))]] }
+    if found.isEmpty {
+      let isTold = others.allSatisfy { !hosts[$0].isAlive && !hosts[$0].isSilent && reaches(host, $0) }
+      let patience = isTold ? delay(host, host) * 2 : configuration.dialTimeout
+      schedule(host, .event(.ring(.nobodyFound)), after: patience)
+    }
+    for other in found { schedule(host, .introduced(other), after: delay(host, other) * 4) }
+  }
+
+  mutating func introduced(_ host: Int, _ other: Int) {
+    guard isReachable(other, from: host) else { return }
+    if hosts[host].links[other] == nil {
+      connect(host, other)
+      for wire in hosts[host].waiting.removeValue(forKey: other) ?? [] { send(wire, from: host, to: hosts[other].me) }
+      feed(host, .linked(hosts[other].me.id))
+    }
+    feed(host, .ring(.introduced(hosts[other].me)))
+  }
+
+  // MARK: Ends
+
+  /// A node gives up another one.
+  mutating func disconnect(_ host: Int, _ id: Identifier) {
+    guard let other = numbers[id], let link = hosts[host].links.removeValue(forKey: other) else { return }
+    tell(other, of: link, with: host, isDeparture: false)
+  }
+
+  /// A node says goodbye on all its links and is gone.
+  mutating func depart(_ host: Int) {
+    for (other, link) in hosts[host].links.sorted(by: { $0.key < $1.key }) {
+      tell(other, of: link, with: host, isDeparture: true)
+    }
+    bury(host)
+  }
+
+  /// The end of a link arrives after all that was sent on it.
+  mutating func tell(_ other: Int, of link: LinkEnd, with host: Int, isDeparture: Bool) {
+    guard reaches(host, other), !swallowed.contains(link.number) else { return }
+    let at = max(now + delay(host, other), link.lastArrival + .nanoseconds(1))
+    push(other, .ended(with: host, link: link.number, isDeparture: isDeparture), at: at)
+  }
+
+  mutating func ended(_ host: Int, _ other: Int, _ link: UInt32, isDeparture: Bool) {
+    guard hosts[host].links[other]?.number == link else { return }
+    hosts[host].links[other] = nil
+    let id = hosts[other].me.id
+    feed(host, isDeparture ? .departed(id) : .lost(id))
+  }
+
+  /// A node's process is no more.
+  mutating func bury(_ host: Int) {
+    hosts[host].isAlive = false
+    hosts[host].links = [:]
+    hosts[host].waiting = [:]
+    if let place = living.firstIndex(of: hosts[host].me.id) { living.remove(at: place) }
+    changeCount += 1
+  }
+
+  mutating func push(_ host: Int, _ happening: Happening, at instant: Instant) {
+    schedule.push(Scheduled(host: host, life: hosts[host].life, happening: happening), at: instant)
+  }
+}

@@ -1,0 +1,60 @@
+// What somebody sees who sees every host at once: who owns a key, and what is not as it should be.
+
+import Chat
+import Chord
+
+extension Simulator {
+  /// The member that owns a key: the first at or after it.
+  public func owner(of key: Identifier) -> Identifier? {
+    var low = 0
+    var high = living.count
+    while low < high {
+      let middle = (low + high) / 2
+      if living[middle] < key { low = middle + 1 } else { high = middle }
+    }
+    return low < living.count ? living[low] : living.first
+  }
+
+  /// What is not ideal: nil when every pointer of every living node is exact.
+  public var flaw: String? {
+    let count = living.count
+    for (place, id) in living.enumerated() {
+      guard let number = numbers[id] else { continue }
+      let ring = hosts[number].engine.ring.ring
+      guard ring.isMember else { return "\(id) is in no ring" }
+      let length = min(ring.capacity, count - 1)
+      guard ring.successors.count == length else {
+        return "\(id) has \(ring.successors.count) successors, not \(length)"
+      }
+      for step in 0..<length where ring.successors[step].id != living[(place + step + 1) % count] {
+        return "\(id) has wrong successors"
+      }
+      let before = count > 1 ? living[(place + count - 1) % count] : nil
+      if ring.predecessor?.id != before { return "\(id) has a wrong predecessor" }
+    }
+    return nil
+  }
+
+  /// Runs until no node has a flaw, at the latest until `limit` from now. Looks only when a pointer or the membership has changed.
+  public mutating func runUntilExact(_ limit: Duration) -> Bool {
+    let end = now + limit
+    var seen = -1
+    repeat {
+      if seen != changeCount {
+        seen = changeCount
+        if flaw == nil { return true }
+      }
+    } while step(until: end)
+    return flaw == nil
+  }
+
+  /// What the all-knowing observer of rings is shown: the members that live.
+  public var members: [RingOracle.Member] {
+    living.compactMap { id in
+      guard let number = numbers[id] else { return nil }
+      let ring = hosts[number].engine.ring.ring
+      return ring.isMember
+        ? RingOracle.Member(ring.me, predecessor: ring.predecessor, successors: ring.successors) : nil
+    }
+  }
+}

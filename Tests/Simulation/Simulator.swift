@@ -1,0 +1,311 @@
+// Many whole nodes in one process, on a virtual clock and a simulated network: the very machines that ship (`Engine`: the ring and
+// the conversations), with links that take time to dial, keep their messages in order, and break with or without notice. The same
+// seed gives the same run; nothing depends on the order of a dictionary.
+//
+//   schedule ──> step ──> Engine.handle ──> effects ──> perform ──> links ──> schedule
+//
+//   Simulator.swift          hosts, time, stepping, performing         Schedule.swift   what happens when
+//   Simulator+Links.swift    dialling, sending, losing links           Latency.swift    how long a message takes
+//   Simulator+Faults.swift   crashes, sleep, cuts, broken links        Simulator+Oracle.swift   what is right
+//
+// A simulator is a value: a copy is a snapshot that goes on by itself.
+
+import Chat
+import Chord
+
+/// Nodes on a simulated network.
+public struct Simulator {
+  public struct Configuration: Sendable {
+    public var seed: UInt64 = 1
+    public var node = ChordNode.Configuration()
+    public var latency = Latency.drawn(.microseconds(50)...(.microseconds(150)))
+    /// After this a dial to a silent host has failed.
+    public var dialTimeout = Duration.seconds(3)
+    /// Whether all that nodes tell is kept in `observations`, for tests to read at the end.
+    public var keepsObservations = true
+    public init() {}
+  }
+
+  /// What a node told its user.
+  public enum News: Sendable, Equatable {
+    case ring(ChordNode.Effect)
+    case chat(Conversations.Effect)
+    /// This request of the user's came before there was a ring, and none came in time.
+    case notInRing(Ticket)
+  }
+
+  public struct Observation: Sendable {
+    public var node: Identifier
+    public var at: Instant
+    public var news: News
+  }
+
+  enum Happening {
+    case event(Engine.Event)
+    case tick
+    /// A message on the link of that number from this host.
+    case message(Wire, from: Int, link: UInt32)
+    /// The dialler's end stands; this is the other one's.
+    case accepted(from: Int, link: UInt32)
+    case dialled(Int)
+    /// The other end of the link is gone.
+    case ended(with: Int, link: UInt32, isDeparture: Bool)
+    case introduced(Int)
+  }
+
+  enum Wire {
+    case ring(Message)
+    case chat(ChatMessage)
+  }
+
+  struct Scheduled {
+    var host: Int
+    /// Of which life of the host this is.
+    var life: Int
+    var happening: Happening
+  }
+
+  public let configuration: Configuration
+  public internal(set) var now = Instant(nanoseconds: 0)
+  /// Everything nodes told, if it is to be kept.
+  public private(set) var observations: [Observation] = []
+  /// What nodes told since this was last emptied, for whoever follows the run.
+  public var news: [Observation] = []
+  public internal(set) var eventCount = 0
+  public internal(set) var messageCount = 0
+  /// How often pointers of the ring or the membership changed.
+  public internal(set) var changeCount = 0
+  /// The nodes that a seeking one finds.
+  public var bootstraps: [Peer] = []
+  /// Called with a line for every event, when set.
+  public var trace: (@Sendable (String) -> Void)?
+
+  var hosts: [Host] = []
+  var numbers: [Identifier: Int] = [:]
+  /// The identifiers of the hosts that live, in order.
+  public internal(set) var living: [Identifier] = []
+  var schedule = Schedule<Scheduled>()
+  var generator: Generator
+  var lastLink: UInt32 = 0
+  /// Whether what the first says does not reach the second.
+  var isCut: (@Sendable (Identifier, Identifier) -> Bool)?
+  var heldUp: [(Scheduled, from: Int)] = []
+  /// Links that died without notice: what is sent on them goes nowhere.
+  var swallowed: Set<UInt32> = []
+  /// Extra delay between two hosts.
+  var slowness: [Pair: Duration] = [:]
+  private var effects: [Engine.Effect] = []
+  private let utcAtStart: UInt64 = 1_790_000_000_000
+
+  public init(_ configuration: Configuration = Configuration()) {
+    self.configuration = configuration
+    generator = Generator(seed: configuration.seed)
+  }
+
+  /// The time as machines are told it whose clocks are right.
+  public var time: Time {
+    Time(monotonic: now, utcMilliseconds: utcAtStart + UInt64(now.nanoseconds / 1_000_000))
+  }
+
+  public func machine(_ id: Identifier) -> ChordNode? { numbers[id].map { hosts[$0].engine.ring } }
+
+  public func conversations(_ id: Identifier) -> Conversations? {
+    numbers[id].flatMap { hosts[$0].engine.conversations }
+  }
+
+  // MARK: Starting and telling
+
+  /// Adds a member without a user and starts it; or starts it again, with nothing left of its former life.
+  @discardableResult
+  public mutating func start(_ number: Int, id: Identifier? = nil) -> Identifier {
+    let id = id ?? Identifier(hashing: Array("node \(number) of \(configuration.seed)".utf8), label: "simulation")
+    add(Peer(id: id, endpoint: Self.endpoint(number)), key: [], conversations: nil)
+    return id
+  }
+
+  /// Adds a member with a user and starts it; with the same identity it is the same node again.
+  @discardableResult
+  public mutating func start(_ number: Int, identity: Identity, name: UserName) -> User {
+    let chat = Conversations.Configuration(
+      network: configuration.node.network, identity: identity, name: name,
+      writerSeed: (0..<Identity.seedBytes).map { _ in UInt8(truncatingIfNeeded: generator.next()) })
+    let conversations = Conversations(configuration: chat, seed: generator.next(), at: time)
+    add(
+      Peer(id: identity.nodeID, endpoint: Self.endpoint(number)), key: identity.publicKey, conversations: conversations)
+    return User(name: name, identity: identity)
+  }
+
+  /// The address of the host of this number.
+  public static func endpoint(_ number: Int) -> Endpoint {
+    Endpoint(host: .v4(0x0A00_0000 + UInt32(number)), port: 7400)
+  }
+
+  private mutating func add(_ me: Peer, key: [UInt8], conversations: Conversations?) {
+    let ring = ChordNode(me: me, configuration: configuration.node, seed: generator.next(), at: time)
+    var host = Host(me: me, key: key, engine: Engine(ring: ring, conversations: conversations))
+    let number: Int
+    if let known = numbers[me.id] {
+      number = known
+      host.life = hosts[known].life + 1
+      hosts[known] = host
+    } else {
+      number = hosts.count
+      numbers[me.id] = number
+      hosts.append(host)
+    }
+    let place = living.firstIndex { !($0 < me.id) } ?? living.count
+    if place == living.count || living[place] != me.id { living.insert(me.id, at: place) }
+    changeCount += 1
+    schedule(number, .event(.ring(.start)), after: .zero)
+  }
+
+  /// Gives a node's ring an event, as a program would.
+  public mutating func tell(_ id: Identifier, _ event: ChordNode.Event) {
+    switch event {
+    case .lookUp(let key, let ticket): tell(id, .ring(.lookUp(key, ticket << 1)))
+    case .get(let key, let ticket): tell(id, .ring(.get(key, ticket << 1)))
+    case .put(let record, let ticket): tell(id, .ring(.put(record, ticket << 1)))
+    case .look(let peer, let ticket): tell(id, .ring(.look(peer, ticket << 1)))
+    default: tell(id, .ring(event))
+    }
+  }
+
+  /// Gives a node an event, as a program would.
+  public mutating func tell(_ id: Identifier, _ event: Engine.Event) {
+    guard let number = numbers[id] else { return }
+    schedule(number, .event(event), after: .zero)
+  }
+
+  /// Delivers a message as if `peer` had sent it, which need not exist.
+  public mutating func deliver(_ message: Message, from peer: Peer, to id: Identifier) {
+    tell(id, .ring(.received(message, from: peer)))
+  }
+
+  // MARK: Running
+
+  /// Runs until the condition holds, at the latest until `limit` from now; tells whether it held.
+  public mutating func run(_ limit: Duration, until isDone: (Simulator) -> Bool) -> Bool {
+    let end = now + limit
+    while true {
+      if isDone(self) { return true }
+      guard step(until: end) else { break }
+    }
+    return isDone(self)
+  }
+
+  /// Runs for this long.
+  public mutating func run(_ limit: Duration) {
+    let end = now + limit
+    while step(until: end) {}
+  }
+
+  /// Makes the next thing happen, if it is not later than `end`; otherwise it is `end` now.
+  public mutating func step(until end: Instant) -> Bool {
+    guard let at = schedule.nextAt, at <= end, let (_, scheduled) = schedule.pop() else {
+      now = end
+      return false
+    }
+    now = max(now, at)
+    happen(scheduled, at: at)
+    return true
+  }
+
+  private mutating func happen(_ scheduled: Scheduled, at: Instant) {
+    let host = scheduled.host
+    guard hosts[host].isAlive, hosts[host].life == scheduled.life else { return missed(scheduled) }
+    if now < hosts[host].asleepUntil {
+      if case .tick = scheduled.happening { hosts[host].tickAt = hosts[host].asleepUntil }
+      return schedule.push(scheduled, at: hosts[host].asleepUntil)
+    }
+    switch scheduled.happening {
+    case .tick:
+      guard hosts[host].tickAt == at else { return }
+      hosts[host].tickAt = nil
+      feed(host, .tick)
+    case .event(let event): feed(host, event)
+    case .message(let wire, let from, let link): arrived(scheduled, wire, from: from, to: host, link)
+    case .accepted(let from, let link): accepted(scheduled, from: from, host, link)
+    case .dialled(let other): dialled(host, other)
+    case .ended(let other, let link, let isDeparture): ended(host, other, link, isDeparture: isDeparture)
+    case .introduced(let other): introduced(host, other)
+    }
+  }
+
+  /// Gives a machine an event and does what it says.
+  mutating func feed(_ host: Int, _ event: Engine.Event) {
+    eventCount += 1
+    if let trace { trace("\(now.nanoseconds / 1000) µs  \(hosts[host].me.id.short)  \(event)") }
+    var time = time
+    time.utcMilliseconds = UInt64(clamping: Int64(time.utcMilliseconds) + hosts[host].clockError)
+    let before = hosts[host].engine.ring.ring
+    var effects: [Engine.Effect] = []
+    swap(&effects, &self.effects)
+    hosts[host].engine.handle(event, at: time, into: &effects)
+    if hosts[host].engine.ring.ring != before { changeCount += 1 }
+    for effect in effects { perform(effect, of: host) }
+    effects.removeAll(keepingCapacity: true)
+    swap(&effects, &self.effects)
+    guard hosts[host].isAlive, let deadline = hosts[host].engine.nextDeadline else { return }
+    if hosts[host].tickAt.map({ $0 > deadline }) ?? true {
+      let at = max(deadline, now)
+      hosts[host].tickAt = at
+      schedule.push(Scheduled(host: host, life: hosts[host].life, happening: .tick), at: at)
+    }
+  }
+
+  private mutating func perform(_ effect: Engine.Effect, of host: Int) {
+    switch effect {
+    case .send(let message, let peer): send(.ring(message), from: host, to: peer)
+    case .sendChat(let message, let peer): send(.chat(message), from: host, to: peer)
+    case .ring(.seek(let all)): seek(host, all: all)
+    case .ring(.disconnect(let id)): disconnect(host, id)
+    case .ring(let effect): tellUser(host, .ring(effect.withTicketOfUser))
+    case .chat(let effect): tellUser(host, .chat(effect))
+    case .notInRing(let ticket): tellUser(host, .notInRing(ticket))
+    case .left:
+      tellUser(host, .ring(.left))
+      depart(host)
+    }
+  }
+
+  private mutating func tellUser(_ host: Int, _ told: News) {
+    let observation = Observation(node: hosts[host].me.id, at: now, news: told)
+    news.append(observation)
+    if configuration.keepsObservations { observations.append(observation) }
+  }
+
+  mutating func schedule(_ host: Int, _ happening: Happening, after delay: Duration) {
+    schedule.push(Scheduled(host: host, life: hosts[host].life, happening: happening), at: now + delay)
+  }
+
+  /// What a node's ring has told its user, in order.
+  public func observed(_ id: Identifier) -> [ChordNode.Effect] {
+    observations.compactMap { observation in
+      guard observation.node == id else { return nil }
+      switch observation.news {
+      case .ring(let effect): return effect
+      case .notInRing(let ticket): return .failed(ticket, .notInRing)
+      case .chat: return nil
+      }
+    }
+  }
+}
+
+extension ChordNode.Effect {
+  /// With the ticket that the user gave: inside an engine the ring's clients share the tickets.
+  fileprivate var withTicketOfUser: Self {
+    switch self {
+    case .found(let ticket, let owner, let view, let path): .found(ticket >> 1, owner: owner, view: view, path: path)
+    case .got(let ticket, let records, let hops): .got(ticket >> 1, records, hops: hops)
+    case .stored(let ticket, let copies): .stored(ticket >> 1, copies: copies)
+    case .failed(let ticket, let refusal): .failed(ticket >> 1, refusal)
+    case .viewed(let ticket, let view): .viewed(ticket >> 1, view)
+    case .send, .seek, .disconnect, .startedAlone, .settled, .left: self
+    }
+  }
+}
+
+extension Identifier {
+  /// Enough of it to tell hosts apart.
+  var short: Substring { description.prefix(6) }
+}
