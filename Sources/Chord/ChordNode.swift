@@ -93,10 +93,8 @@ public struct ChordNode: Sendable {
   var deadlines = DeadlineQueue<UInt32>()
   var roundTrips: [Identifier: RoundTrip] = [:]
   var transfers: [Transfer] = []
-  /// Records that could not be brought to their owner yet.
-  var strays: Set<Identifier> = []
-  /// The last known predecessor: where the range of our records began.
-  var rangeBegan: Identifier?
+  /// Keys whose records are on their way to the member that owns them.
+  var moves: [Identifier: Move] = [:]
 
   // Membership.swift
   var phase = Phase.idle

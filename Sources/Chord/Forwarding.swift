@@ -166,11 +166,7 @@ extension ChordNode {
     case .merge(let via): mergeAnswered(answer, via: via)
     case .finger(let exponent):
       if case .owner(let owner, _) = answer { fingers.set(exponent, owner.id == me.id ? nil : owner) }
-    case .upkeep(let key):
-      switch answer {
-      case .failure(.refused), .failure(.full), .owner, .joinPoint, .records, .stored, .redirect: break
-      case .failure(.notInRing), .failure(.unreachable), .failure(.tooManyHops): strays.insert(key)
-      }
+    case .upkeep(let key): moveEnded(key, answer)
     }
   }
 

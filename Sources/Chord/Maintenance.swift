@@ -157,7 +157,7 @@ extension ChordNode {
     housekeepingAt = now.monotonic + generator.jittered(Pace.housekeeping)
     store.expire(at: now.utcMilliseconds)
     expireHeld()
-    transferStrays()
+    moveRecords()
     if let predecessor = ring.predecessor {
       let heard = roundTrips[predecessor.id]?.lastHeard ?? now.monotonic
       roundTrips[predecessor.id] = roundTrips[predecessor.id] ?? RoundTrip(now: now.monotonic)

@@ -138,7 +138,6 @@ extension ChordNode {
   /// Every successor is gone. With the predecessor or a bootstrap's help we find the others again, if there are any.
   mutating func becameAlone() {
     stabilizeSoon()
-    if ring.predecessor == nil { rangeBegan = nil }
     seekAt = now.monotonic + generator.jittered(Pace.again)
   }
 
@@ -175,11 +174,7 @@ extension ChordNode {
     guard phase != .leaving else { return }
     phase = .leaving
     leaveAt = now.monotonic + Pace.leave
-    if ring.isMember, let head = ring.successors.first {
-      for key in store.keys where ring.owns(key) != false {
-        for record in store.records(under: key, at: now.utcMilliseconds) { probe(head, .copy(record, put: 0)) }
-      }
-    }
+    handOverRecords()
     leaveWhenHandedOver()
   }
 
@@ -212,6 +207,7 @@ extension ChordNode {
     ring.leave()
     probes = [:]
     transfers = []
+    moves = [:]
     deadlines = DeadlineQueue()
     (stabilizeAt, fingersAt, seekAt, housekeepingAt, transfersAt) = (nil, nil, nil, nil, nil)
     phase = .left

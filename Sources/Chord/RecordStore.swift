@@ -13,7 +13,14 @@ struct RecordStore: Sendable {
     case full
   }
 
-  private var shelves: [Identifier: [Record]] = [:]
+  /// All records under one key.
+  private struct Shelf {
+    var records: [Record]
+    /// We answer for them. The others are copies, for which another member answers.
+    var isOwned = false
+  }
+
+  private var shelves: [Identifier: Shelf] = [:]
   private(set) var count = 0
   private let network: String
 
@@ -24,17 +31,23 @@ struct RecordStore: Sendable {
     self.network = network
   }
 
-  /// Every key with a record, in ring order from zero.
-  var keys: [Identifier] { shelves.keys.sorted() }
+  /// The keys for which this holds, given whether we answer for them; in ring order from zero.
+  func keys(where isWanted: (Identifier, _ isOwned: Bool) -> Bool) -> [Identifier] {
+    shelves.compactMap { isWanted($0.key, $0.value.isOwned) ? $0.key : nil }.sorted()
+  }
+
+  func isOwned(_ key: Identifier) -> Bool { shelves[key]?.isOwned ?? false }
+
+  mutating func setOwned(_ key: Identifier, _ isOwned: Bool) { shelves[key]?.isOwned = isOwned }
 
   /// All under a key that has not expired, tombstones included.
   func records(under key: Identifier, at utcMilliseconds: UInt64) -> [Record] {
-    (shelves[key] ?? []).filter { $0.isAlive(at: utcMilliseconds) }
+    (shelves[key]?.records ?? []).filter { $0.isAlive(at: utcMilliseconds) }
   }
 
   /// What the same writer wrote later than this, if that is here.
   func newer(than record: Record) -> Record? {
-    shelves[record.key]?.first { $0.writerKey == record.writerKey && $0.number > record.number }
+    shelves[record.key]?.records.first { $0.writerKey == record.writerKey && $0.number > record.number }
   }
 
   mutating func offer(_ record: Record, at utcMilliseconds: UInt64) -> Outcome {
@@ -53,14 +66,13 @@ struct RecordStore: Sendable {
 
   /// Drops what has expired.
   mutating func expire(at utcMilliseconds: UInt64) {
-    for key in keys {
-      let alive = records(under: key, at: utcMilliseconds)
-      if alive.count != shelves[key]?.count { replaceShelf(key, by: alive) }
+    for (key, shelf) in shelves where !shelf.records.allSatisfy({ $0.isAlive(at: utcMilliseconds) }) {
+      replaceShelf(key, by: records(under: key, at: utcMilliseconds))
     }
   }
 
   private mutating func replaceShelf(_ key: Identifier, by shelf: [Record]) {
-    count += shelf.count - (shelves[key]?.count ?? 0)
-    shelves[key] = shelf.isEmpty ? nil : shelf
+    count += shelf.count - (shelves[key]?.records.count ?? 0)
+    shelves[key] = shelf.isEmpty ? nil : Shelf(records: shelf, isOwned: isOwned(key))
   }
 }

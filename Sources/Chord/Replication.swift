@@ -16,12 +16,17 @@ struct PendingPut: Sendable {
   static let patience = Duration.seconds(2)
 }
 
-/// A record on its way to another member.
+/// The records under a key, on their way to another member: as copies, or because it owns them.
 struct Transfer: Sendable {
   var key: Identifier
-  var to: Peer
-  /// As a copy; otherwise the receiver is to own it, and sends it on if it does not.
-  var isCopy: Bool
+  /// Nil: to whoever owns it.
+  var copyTo: Peer?
+}
+
+/// What has become of the records of a key that were sent to its owner.
+struct Move: Sendable {
+  var waiting = 0
+  var hasFailed = false
 }
 
 extension ChordNode {
@@ -32,8 +37,10 @@ extension ChordNode {
     switch store.offer(record, at: now.utcMilliseconds) {
     case .refused: return conclude(origin, .failure(.refused))
     case .full: return conclude(origin, .failure(.full))
-    case .known: return conclude(origin, .stored(copies: UInt8(holders.count + 1)))
-    case .stored: break
+    case .known:
+      store.setOwned(record.key, true)
+      return conclude(origin, .stored(copies: UInt8(holders.count + 1)))
+    case .stored: store.setOwned(record.key, true)
     }
     guard !holders.isEmpty else { return conclude(origin, .stored(copies: 1)) }
     let ticket = newTicket()
@@ -61,7 +68,10 @@ extension ChordNode {
   /// Another member wants us to hold a copy.
   mutating func keepCopy(of record: Record, _ ticket: UInt32, from peer: Peer) {
     switch store.offer(record, at: now.utcMilliseconds) {
-    case .stored: send(.replicated(ticket, isKept: true), to: peer)
+    case .stored:
+      send(.replicated(ticket, isKept: true), to: peer)
+      // From one that left, or did not know that we own it: then it is for us to see that there are copies.
+      if ring.owns(record.key) == true { takeOver(record.key) }
     case .known:
       send(.replicated(ticket, isKept: true), to: peer)
       if let newer = store.newer(than: record) { send(.replicate(0, newer), to: peer) }
@@ -73,6 +83,7 @@ extension ChordNode {
   mutating func adopt(_ records: [Record], under key: Identifier) -> [Record] {
     guard ring.owns(key) != false else { return records }
     for record in records where record.key == key { _ = store.offer(record, at: now.utcMilliseconds) }
+    if ring.owns(key) == true, !store.isOwned(key) { takeOver(key) }
     return store.records(under: key, at: now.utcMilliseconds)
   }
 
@@ -81,41 +92,41 @@ extension ChordNode {
   mutating func copyToNewSuccessors(_ before: [Peer]) {
     let old = before.prefix(copiesBesides).map(\.id)
     for holder in holders where !old.contains(holder.id) {
-      for key in store.keys where ring.owns(key) != false { transfer(key, to: holder, isCopy: true) }
+      for key in store.keys(where: { key, _ in ring.owns(key) != false }) { copy(key, to: holder) }
     }
   }
 
-  /// What a new predecessor owns goes to it; what has become ours is copied to those after us.
-  /// Between the death of one predecessor and the coming of the next our range has no beginning: what counts is where it last was.
+  /// What we answered for and others own now goes to them; what has become ours is copied to those after us. Between the death of one
+  /// predecessor and the coming of the next it is not known what is ours: nothing moves. What did not arrive is tried again
+  /// when this is called next, at the latest a second later.
   mutating func moveRecords() {
-    guard let new = ring.predecessor else {
-      if ring.successors.isEmpty { rangeBegan = nil }  // alone: everything is ours
-      return
-    }
-    let old = rangeBegan
-    rangeBegan = new.id
-    for key in store.keys {
-      let isOurs = inRange(new.id, key, me.id)
-      let wasOurs = old.map { inRange($0, key, me.id) } ?? true
-      if wasOurs && !isOurs { transfer(key, to: new, isCopy: false) }
-      if isOurs && !wasOurs {
-        for holder in holders { transfer(key, to: holder, isCopy: true) }
+    let wrong = store.keys { key, isOwned in ring.owns(key).map { $0 != isOwned } ?? false }
+    for key in wrong where moves[key] == nil {
+      if store.isOwned(key) {
+        moves[key] = Move()
+        transfer(Transfer(key: key, copyTo: nil))
+      } else {
+        takeOver(key)
       }
     }
   }
 
-  private mutating func transfer(_ key: Identifier, to peer: Peer, isCopy: Bool) {
-    guard transfers.count < RecordStore.capacity * (copiesBesides + 1) else { return }
-    transfers.append(Transfer(key: key, to: peer, isCopy: isCopy))
-    transfersAt = transfersAt ?? now.monotonic
+  private mutating func takeOver(_ key: Identifier) {
+    store.setOwned(key, true)
+    for holder in holders { copy(key, to: holder) }
   }
 
-  /// What could not be brought to its owner is tried again, from where we stand now.
-  mutating func transferStrays() {
-    guard let predecessor = ring.predecessor else { return }
-    let keys = strays.sorted()
-    strays = []
-    for key in keys where ring.owns(key) == false { transfer(key, to: predecessor, isCopy: false) }
+  private mutating func copy(_ key: Identifier, to holder: Peer) {
+    transfer(Transfer(key: key, copyTo: holder))
+  }
+
+  private mutating func transfer(_ transfer: Transfer) {
+    guard transfers.count < RecordStore.capacity * (copiesBesides + 1) else {
+      if transfer.copyTo == nil { moves[transfer.key] = nil }
+      return
+    }
+    transfers.append(transfer)
+    transfersAt = transfersAt ?? now.monotonic
   }
 
   mutating func transferSome() {
@@ -123,18 +134,43 @@ extension ChordNode {
     transfers.removeFirst(batch.count)
     if !transfers.isEmpty { transfersAt = now.monotonic + Pace.transfers }
     for transfer in batch {
-      for record in store.records(under: transfer.key, at: now.utcMilliseconds) {
-        if transfer.isCopy {
-          if ring.successors.contains(where: { $0.id == transfer.to.id }) { probe(transfer.to, .copy(record, put: 0)) }
-        } else {
-          offerToOwner(record, startingAt: transfer.to)
-        }
+      let records = store.records(under: transfer.key, at: now.utcMilliseconds)
+      if let holder = transfer.copyTo {
+        guard ring.successors.contains(where: { $0.id == holder.id }) else { continue }
+        for record in records { probe(holder, .copy(record, put: 0)) }
+      } else {
+        move(records, under: transfer.key)
       }
     }
   }
 
-  /// Puts a record where it belongs, beginning at the member before us and going back as far as it redirects.
-  private mutating func offerToOwner(_ record: Record, startingAt peer: Peer) {
-    serve(.put(record), key: record.key, for: .upkeep(record.key), claim: .owner, via: peer)
+  /// Puts records where they belong, beginning at the member before us and going back as far as it redirects.
+  private mutating func move(_ records: [Record], under key: Identifier) {
+    guard ring.owns(key) == false, let predecessor = ring.predecessor, !records.isEmpty else {
+      return moves[key] = nil
+    }
+    moves[key]?.waiting = records.count
+    for record in records { serve(.put(record), key: key, for: .upkeep(key), claim: .owner, via: predecessor) }
+  }
+
+  mutating func moveEnded(_ key: Identifier, _ answer: Reply.Answer) {
+    guard var move = moves[key] else { return }
+    move.waiting -= 1
+    switch answer {
+    case .failure(.notInRing), .failure(.unreachable), .failure(.tooManyHops), .failure(.full): move.hasFailed = true
+    case .failure(.refused), .owner, .joinPoint, .records, .stored, .redirect: break
+    }
+    moves[key] = move.waiting > 0 ? move : nil
+    // What another member has taken is a copy here from now on, unless it has become ours again meanwhile.
+    if move.waiting == 0, !move.hasFailed, ring.owns(key) == false { store.setOwned(key, false) }
+  }
+
+  /// Before leaving: what is ours goes to the member after us, which will own it; what has not got to its owner, to the one before us.
+  mutating func handOverRecords() {
+    guard ring.isMember, let head = ring.successors.first else { return }
+    for key in store.keys(where: { key, isOwned in isOwned || ring.owns(key) != false }) {
+      let heir = ring.owns(key) == false ? ring.predecessor ?? head : head
+      for record in store.records(under: key, at: now.utcMilliseconds) { probe(heir, .copy(record, put: 0)) }
+    }
   }
 }

@@ -16,10 +16,9 @@ extension Simulator {
   public mutating func crash(_ id: Identifier, silently: Bool = false) {
     guard let host = numbers[id], hosts[host].isAlive else { return }
     hosts[host].isSilent = silently
-    let links = hosts[host].links
     bury(host)
     guard !silently else { return }
-    for (other, link) in links.sorted(by: { $0.key < $1.key }) { tell(other, of: link, with: host, isDeparture: false) }
+    for (other, link) in hosts[host].links.sorted(by: { $0.key < $1.key }) { tell(other, of: link, with: host, isDeparture: false) }
   }
 
   /// Stops a host for a while: its process, its kernel's answers to dials, everything.

@@ -70,7 +70,9 @@ extension Simulator {
 
   private mutating func reset(_ host: Int, by other: Int, _ link: UInt32) {
     guard hosts[host].links[other]?.number == link, reaches(other, host) else { return }
-    schedule(host, .ended(with: other, link: link, isDeparture: false), after: delay(other, host))
+    var at = now + delay(other, host)
+    if let last = hosts[other].links[host], last.number == link { at = max(at, last.lastArrival + .nanoseconds(1)) }
+    push(host, .ended(with: other, link: link, isDeparture: false), at: at)
   }
 
   // MARK: Dialling
@@ -167,10 +169,9 @@ extension Simulator {
     feed(host, isDeparture ? .departed(id) : .lost(id))
   }
 
-  /// A node's process is no more.
+  /// A node's process is no more. What it had sent is still under way.
   mutating func bury(_ host: Int) {
     hosts[host].isAlive = false
-    hosts[host].links = [:]
     hosts[host].waiting = [:]
     if let place = living.firstIndex(of: hosts[host].me.id) { living.remove(at: place) }
     changeCount += 1
