@@ -6,7 +6,7 @@ ARGS ?=
 SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up chat test check format demo bench asan tsan clean
+.PHONY: help set-up chat test check format demo bench sim canary asan tsan clean
 
 help: ## this list
 	@echo "make …"
@@ -26,6 +26,7 @@ test: set-up ## everything that must pass; FORCE=1: also if nothing has changed 
 check: set-up ## formatting, warnings as errors, and the tests
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests benchmarks Examples/*/Package.swift Examples/*/Sources
 	@FORCE="$(FORCE)" scripts/test
+	@$(MAKE) --no-print-directory sim SEEDS=40
 
 format: ## bring the sources into form
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests benchmarks Examples/*/Package.swift Examples/*/Sources
@@ -39,6 +40,16 @@ bench: set-up ## measure start, find, first message and round trips; ARGS="--jso
 	$(SWIFT) build -c release --product node
 	$(SWIFT) build -c release --product bench
 	@.build/release/bench session $(ARGS)
+
+SEED = 1
+SEEDS = 1
+sim: set-up ## simulate networks under faults; SEEDS=10000: many, SEED=7: that one, ARGS="--trace"
+	$(SWIFT) build -c release --product sim
+	@.build/release/sim --seed $(SEED) --seeds $(SEEDS) $(ARGS)
+
+canary: set-up ## plant a known bug of the original Chord, and see that the simulator finds it
+	$(SWIFT) build -c release --product sim -Xswiftc -DCHORD_CANARY --scratch-path .build/canary
+	@.build/canary/release/sim --seeds 100 --canary
 
 asan: set-up ## the tests under the address sanitizer
 	$(SANITIZED) LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp:print_suppressions=0 \

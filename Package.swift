@@ -49,6 +49,10 @@ let package = Package(
     // Plain targets that tests, benchmarks and the demo share.
     .target(name: "Simulation", dependencies: ["Chord", "Chat"], path: "Tests/Simulation", swiftSettings: house),
     .target(name: "Processes", path: "Tests/Processes", swiftSettings: house),
+    .executableTarget(
+      name: "sim",
+      dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/Sim", swiftSettings: house),
     .executableTarget(name: "demo", dependencies: ["Processes"], path: "Tests/Demo", swiftSettings: house),
     .executableTarget(
       name: "bench",

@@ -153,6 +153,8 @@ extension Conversations {
     public var closedStreams = 1_024
     /// How often the record is written again (jittered by half): six times in its life.
     public var renewal: Duration = .seconds(300)
+    /// How soon after joining the record is looked after (jittered by half); then after twice that, and so on up to the renewal.
+    public var firstCheck: Duration = .seconds(10)
     /// An unanswered put is repeated after this.
     public var putPatience: Duration = .seconds(5)
     /// The first and the longest pause between puts that fail.
@@ -173,17 +175,12 @@ extension Conversations {
     public var identity: Identity
     /// The session's user name; nil for a node without a user, which can find others but not talk.
     public var name: UserName?
-    /// 32 secret random bytes for the key pair W of this session's records.
-    public var writerSeed: [UInt8]
     public var limits = Limits()
 
-    /// `writerSeed` must have 32 bytes.
-    public init(network: String, identity: Identity, name: UserName?, writerSeed: [UInt8]) {
-      precondition(writerSeed.count == Identity.seedBytes, "the writer's seed has 32 bytes")
+    public init(network: String, identity: Identity, name: UserName?) {
       self.network = network
       self.identity = identity
       self.name = name
-      self.writerSeed = writerSeed
     }
   }
 }

@@ -37,8 +37,7 @@ public struct Conversations: Sendable {
     publication = user.map {
       Publication(
         writer: DirectoryWriter(
-          user: $0, identity: configuration.identity, network: configuration.network,
-          writerSeed: configuration.writerSeed))
+          user: $0, identity: configuration.identity, network: configuration.network))
     }
   }
 
@@ -70,6 +69,15 @@ public struct Conversations: Sendable {
   /// When the machine wants a `tick` at the latest; nil when it waits for nothing.
   public var nextDeadline: Instant? {
     .earlier(publicationDeadline, .earlier(findingsDeadline, table.nextDeadline))
+  }
+
+  /// What is out of order or beyond its bound; nil when all is well.
+  public var brokenInvariant: String? {
+    if !table.holdsTogether(limits: limits) { return "sessions do not hold together" }
+    if table.count > limits.sessions { return "\(table.count) sessions" }
+    if findings.count > limits.findings { return "\(findings.count) searches" }
+    if closedStreams.count > limits.closedStreams { return "\(closedStreams.count) closed streams" }
+    return nil
   }
 
   /// The sessions that are open, in the order of their users' names, with the address in use.

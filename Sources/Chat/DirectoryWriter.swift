@@ -1,7 +1,9 @@
 // A session writing its user's record: again and again while it lives, and once more, without content, when it leaves.
 //
-// W is a key pair of this session only. Holders let nobody but W replace what W wrote, so a friend who knows the name cannot
-// delete it. Numbers never repeat and never fall, whatever the UTC clock does: number = max(UTC milliseconds, last + 1).
+// W is a key pair made from the identity's secret. Holders let nobody but W replace what W wrote, so a friend who knows the name cannot
+// delete it; and a node that crashed and comes back with the same identity replaces what it wrote before. Numbers never
+// repeat and never fall, whatever the UTC clock does: number = max(UTC milliseconds, last + 1), and last is learnt from a
+// holder when it was written in an earlier life by a clock that was ahead.
 
 import Chord
 
@@ -19,8 +21,14 @@ public struct DirectoryWriter: Sendable {
   /// node is forgotten within half an hour.
   public static let lifetime: UInt64 = 1_800_000
 
-  /// `writerSeed` are 32 secret random bytes that no other session uses.
-  public init(user: User, identity: Identity, network: String, writerSeed: [UInt8]) {
+  /// Writes for `user`, whose identity this is.
+  public init(user: User, identity: Identity, network: String) {
+    let seed = Digest.sha256("chord-chat writer", identity.seed + Array(network.utf8))
+    self.init(user: user, identity: identity, network: network, writerSeed: seed)
+  }
+
+  /// `writerSeed` has 32 secret bytes.
+  init(user: User, identity: Identity, network: String, writerSeed: [UInt8]) {
     self.user = user
     self.identity = identity
     self.network = network
@@ -46,6 +54,18 @@ public struct DirectoryWriter: Sendable {
     let bytes = entry.bytes
     let signed = bytes + identity.sign(binding.signedBytes(entry: bytes))
     return seal(binding, content: binding.encrypt(signed, key: key.encryptionKey))
+  }
+
+  /// A holder has these records: if one is our own, from an earlier life, what is written next is newer. Tells whether one was.
+  public mutating func follow(_ records: [Record]) -> Bool {
+    let own = records.filter {
+      $0.writerKey == writer.publicKey && $0.nameKey == key.nameKey && $0.number > lastNumber
+        && $0.isAuthentic(network: network)
+    }
+    guard let latest = own.max(by: { $0.number < $1.number }) else { return false }
+    lastNumber = latest.number
+    lastExpiry = max(lastExpiry, latest.expiry)
+    return true
   }
 
   /// A record that withdraws all earlier ones of this writer, and lasts as long as they. Nil when there were none.

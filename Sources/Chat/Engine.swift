@@ -57,6 +57,13 @@ public struct Engine: Sendable {
     Instant.earlier(ring.nextDeadline, Instant.earlier(conversations?.nextDeadline, early.first?.deadline))
   }
 
+  /// What is out of order or beyond its bound; nil when all is well.
+  public var brokenInvariant: String? {
+    if let broken = ring.brokenInvariant { return broken }
+    if early.count > Self.earlyLimit { return "\(early.count) requests before there is a ring" }
+    return conversations?.brokenInvariant
+  }
+
   /// Takes an event and appends what the host is to do.
   public mutating func handle(_ event: Event, at now: Time, into effects: inout [Effect]) {
     if let ticket = event.ticketInRing, !ring.isInRing, !isLeaving {

@@ -53,7 +53,9 @@ extension Conversations {
 
   mutating func getAnswered(_ ticket: Ticket, _ lookup: Lookup, at now: Time, into effects: inout [Effect]) {
     let isAsked = { (finding: Finding) in if case .asking(ticket, _) = finding.phase { true } else { false } }
-    guard let index = findings.firstIndex(where: isAsked) else { return }  // an answer that came too late
+    guard let index = findings.firstIndex(where: isAsked) else {
+      return putOutdated(ticket, lookup, at: now, into: &effects)  // or an answer that came too late
+    }
     switch lookup {
     case .failed: getFailed(index, at: now.monotonic, into: &effects)
     case .records(let records, let hops):

@@ -1,8 +1,11 @@
 // Keeping our user's record in the directory while the session lives, and taking it out when it ends.
 //
-//   joined ──▶ putting ── answered ──▶ stored ── renewal is due ──▶ putting …
+//   joined ──▶ putting ── answered ──▶ stored ── a check or the renewal is due ──▶ putting …
 //                 ▲  └── failed, or no answer ──▶ pausing ──┐
 //                 └─────────── pause is over ───────────────┘
+//
+//   A check puts the same record again, which costs its holders nothing: whoever joins is often in a ring that is being mended, and
+//   the holders of that moment may be gone, or elsewhere, when it is whole. Checks come after 10 s, 20 s, 40 s …
 //
 //   leave: the same with a tombstone, until it is stored or two seconds are over. Whatever happens, the host is told then.
 
@@ -26,6 +29,10 @@ struct Publication {
   var isAnnounced = false
   /// Puts that failed in a row.
   var failures = 0
+  /// What was put last, until when that is good, and how often it was put since we joined.
+  var record: Record?
+  var renewal: Instant?
+  var checks = 0
 
   var deadline: Instant? {
     switch phase {
@@ -50,6 +57,8 @@ extension Conversations {
     publication?.endpoints = endpoints
     publication?.isAnnounced = false
     publication?.failures = 0
+    publication?.renewal = nil
+    publication?.checks = 0
     putRecord(at: now, into: &effects)
   }
 
@@ -61,10 +70,21 @@ extension Conversations {
       return depart(into: &effects)
     }
     self.publication?.failures = 0
-    let renewal = now.monotonic + generator.jittered(limits.renewal)
-    self.publication?.phase = .stored(until: renewal)
+    let renewal = publication.renewal ?? now.monotonic + generator.jittered(limits.renewal)
+    let check = now.monotonic + generator.jittered(limits.firstCheck * (1 << min(publication.checks, 16)))
+    self.publication?.renewal = renewal
+    self.publication?.checks += 1
+    self.publication?.phase = .stored(until: min(check, renewal))
     if !publication.isAnnounced { effects.append(.published) }
     self.publication?.isAnnounced = true
+  }
+
+  /// A holder has a newer record of ours, from an earlier life: then this one has to be newer still.
+  mutating func putOutdated(_ ticket: Ticket, _ lookup: Lookup, at now: Time, into effects: inout [Effect]) {
+    guard case .records(let records, _) = lookup, case .putting(ticket, _)? = publication?.phase else { return }
+    guard publication?.writer.follow(records) == true else { return putFailed(at: now) }
+    publication?.renewal = nil
+    putRecord(at: now, into: &effects)
   }
 
   mutating func tickPublication(at now: Time, into effects: inout [Effect]) {
@@ -110,11 +130,16 @@ extension Conversations {
   private mutating func putRecord(at now: Time, into effects: inout [Effect]) {
     guard publication != nil else { return }
     let endpoints = publication?.endpoints ?? []
-    let record =
-      departure == nil
-      ? publication?.writer.record(endpoints: endpoints, at: now.utcMilliseconds)
-      : publication?.writer.tombstone(at: now.utcMilliseconds)
-    guard let record else {
+    let isCheck = departure == nil && publication?.renewal.map { now.monotonic < $0 } ?? false
+    if !isCheck {
+      publication?.renewal = nil
+      let record =
+        departure == nil
+        ? publication?.writer.record(endpoints: endpoints, at: now.utcMilliseconds)
+        : publication?.writer.tombstone(at: now.utcMilliseconds)
+      publication?.record = record
+    }
+    guard let record = publication?.record else {
       publication?.phase = .idle
       return
     }

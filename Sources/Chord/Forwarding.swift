@@ -198,7 +198,9 @@ extension ChordNode {
     if !forward.tried.contains(hop.id) { forward.tried.append(hop.id) }
     forward.isAccepted = false
     forward.sentAt = now.monotonic
-    forward.deadline = min(forward.giveUpAt, now.monotonic + (roundTrips[hop.id]?.patience ?? RoundTrip.initial))
+    let roundTrip = roundTrips[hop.id]
+    let patience = max(roundTrip?.patience ?? .zero, roundTrip?.isKnown == true ? .zero : RoundTrip.firstAnswer)
+    forward.deadline = min(forward.giveUpAt, now.monotonic + patience)
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
     send(

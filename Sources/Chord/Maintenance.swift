@@ -65,6 +65,7 @@ extension ChordNode {
     if let old, roundTrips[old.id] != nil { send(.changed, to: old) }
     if let new = ring.predecessor { send(.changed, to: new) }
     if ring.successors.isEmpty { stabilizeSoon() }
+    if let old, ring.predecessor.map({ !between(old.id, $0.id, me.id) }) ?? true { store.doubtCopies() }
     moveRecords()
   }
 

@@ -22,7 +22,7 @@ extension ChordNode {
   /// How often one tries with others that are in no ring either, before starting one.
   private static var patienceWithStrangers: Int { 3 }
   /// Contacts and missing members remembered: as many as a successor list.
-  private static var remembered: Int { 16 }
+  static var remembered: Int { 16 }
 
   mutating func start() {
     guard phase == .idle else { return }

@@ -16,8 +16,17 @@ struct RecordStore: Sendable {
   /// All records under one key.
   private struct Shelf {
     var records: [Record]
-    /// We answer for them. The others are copies, for which another member answers.
-    var isOwned = false
+    var standing = Standing.copy
+  }
+
+  /// Who answers for the records of a key.
+  enum Standing: Hashable, Sendable {
+    /// Another member, which gave us a copy.
+    case copy
+    /// We do.
+    case owned
+    /// Whoever did may be dead: we have to find out whether we do.
+    case doubtful
   }
 
   private var shelves: [Identifier: Shelf] = [:]
@@ -31,14 +40,19 @@ struct RecordStore: Sendable {
     self.network = network
   }
 
-  /// The keys for which this holds, given whether we answer for them; in ring order from zero.
-  func keys(where isWanted: (Identifier, _ isOwned: Bool) -> Bool) -> [Identifier] {
-    shelves.compactMap { isWanted($0.key, $0.value.isOwned) ? $0.key : nil }.sorted()
+  /// The keys for which this holds, given who answers for them; in ring order from zero.
+  func keys(where isWanted: (Identifier, Standing) -> Bool) -> [Identifier] {
+    shelves.compactMap { isWanted($0.key, $0.value.standing) ? $0.key : nil }.sorted()
   }
 
-  func isOwned(_ key: Identifier) -> Bool { shelves[key]?.isOwned ?? false }
+  func standing(of key: Identifier) -> Standing? { shelves[key]?.standing }
 
-  mutating func setOwned(_ key: Identifier, _ isOwned: Bool) { shelves[key]?.isOwned = isOwned }
+  mutating func set(_ standing: Standing, of key: Identifier) { shelves[key]?.standing = standing }
+
+  /// Somebody who gave us copies may be dead.
+  mutating func doubtCopies() {
+    for key in Array(shelves.keys) where shelves[key]?.standing == .copy { shelves[key]?.standing = .doubtful }
+  }
 
   /// All under a key that has not expired, tombstones included.
   func records(under key: Identifier, at utcMilliseconds: UInt64) -> [Record] {
@@ -73,6 +87,6 @@ struct RecordStore: Sendable {
 
   private mutating func replaceShelf(_ key: Identifier, by shelf: [Record]) {
     count += shelf.count - (shelves[key]?.records.count ?? 0)
-    shelves[key] = shelf.isEmpty ? nil : Shelf(records: shelf, isOwned: isOwned(key))
+    shelves[key] = shelf.isEmpty ? nil : Shelf(records: shelf, standing: shelves[key]?.standing ?? .copy)
   }
 }

@@ -38,9 +38,10 @@ extension ChordNode {
     case .refused: return conclude(origin, .failure(.refused))
     case .full: return conclude(origin, .failure(.full))
     case .known:
-      store.setOwned(record.key, true)
+      store.set(.owned, of: record.key)
+      if let newer = store.newer(than: record) { return conclude(origin, .records([newer])) }
       return conclude(origin, .stored(copies: UInt8(holders.count + 1)))
-    case .stored: store.setOwned(record.key, true)
+    case .stored: store.set(.owned, of: record.key)
     }
     guard !holders.isEmpty else { return conclude(origin, .stored(copies: 1)) }
     let ticket = newTicket()
@@ -83,7 +84,7 @@ extension ChordNode {
   mutating func adopt(_ records: [Record], under key: Identifier) -> [Record] {
     guard ring.owns(key) != false else { return records }
     for record in records where record.key == key { _ = store.offer(record, at: now.utcMilliseconds) }
-    if ring.owns(key) == true, !store.isOwned(key) { takeOver(key) }
+    if ring.owns(key) == true, store.standing(of: key) != .owned { takeOver(key) }
     return store.records(under: key, at: now.utcMilliseconds)
   }
 
@@ -96,23 +97,25 @@ extension ChordNode {
     }
   }
 
-  /// What we answered for and others own now goes to them; what has become ours is copied to those after us. Between the death of one
+  /// What we answered for and others own now goes to them; what has become ours is copied to those after us. When the member before us
+  /// dies, nobody may be left who answers for the copies it gave us: they are offered to whoever owns them, as if they had been
+  /// ours. Between the death of one
   /// predecessor and the coming of the next it is not known what is ours: nothing moves. What did not arrive is tried again
   /// when this is called next, at the latest a second later.
   mutating func moveRecords() {
-    let wrong = store.keys { key, isOwned in ring.owns(key).map { $0 != isOwned } ?? false }
+    let wrong = store.keys { key, standing in ring.owns(key).map { standing != ($0 ? .owned : .copy) } ?? false }
     for key in wrong where moves[key] == nil {
-      if store.isOwned(key) {
+      if ring.owns(key) == true {
+        takeOver(key)
+      } else {
         moves[key] = Move()
         transfer(Transfer(key: key, copyTo: nil))
-      } else {
-        takeOver(key)
       }
     }
   }
 
   private mutating func takeOver(_ key: Identifier) {
-    store.setOwned(key, true)
+    store.set(.owned, of: key)
     for holder in holders { copy(key, to: holder) }
   }
 
@@ -162,13 +165,13 @@ extension ChordNode {
     }
     moves[key] = move.waiting > 0 ? move : nil
     // What another member has taken is a copy here from now on, unless it has become ours again meanwhile.
-    if move.waiting == 0, !move.hasFailed, ring.owns(key) == false { store.setOwned(key, false) }
+    if move.waiting == 0, !move.hasFailed, ring.owns(key) == false { store.set(.copy, of: key) }
   }
 
   /// Before leaving: what is ours goes to the member after us, which will own it; what has not got to its owner, to the one before us.
   mutating func handOverRecords() {
     guard ring.isMember, let head = ring.successors.first else { return }
-    for key in store.keys(where: { key, isOwned in isOwned || ring.owns(key) != false }) {
+    for key in store.keys(where: { key, standing in standing == .owned || ring.owns(key) != false }) {
       let heir = ring.owns(key) == false ? ring.predecessor ?? head : head
       for record in store.records(under: key, at: now.utcMilliseconds) { probe(heir, .copy(record, put: 0)) }
     }

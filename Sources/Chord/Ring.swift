@@ -253,7 +253,12 @@ extension Ring {
     // A short list that ends at the member's predecessor is the whole ring but the member; another one is under repair, and the
     // member appended to it would skip others.
     let isWhole = others.isEmpty || others.last?.id == view.predecessor?.id
-    let list = isWhole && others.count < capacity ? others + [member] : others
+    #if CHORD_CANARY
+      // As the original Chord has it: a joiner knows one successor, until it stabilizes. The simulator must find that (`make canary`).
+      let list = (isWhole ? others + [member] : others).prefix(1).map(\.self)
+    #else
+      let list = isWhole && others.count < capacity ? others + [member] : others
+    #endif
     guard commit(list, ifHeadIs: nil) else { return [.again] }
     isMember = true
     predecessor = member

@@ -20,12 +20,17 @@ struct RoundTrip: Hashable, Sendable {
   static let floor = Duration.milliseconds(200)
   /// Before any sample: a dial and two handshakes across the world.
   static let initial = Duration.milliseconds(750)
+  /// Before another member is asked to answer in the place of one whom we have never heard: a dial, a handshake, a question and its
+  /// answer are three round trips, and the widest are 300 ms.
+  static let firstAnswer = Duration.milliseconds(1200)
   static let ceiling = Duration.seconds(4)
 
   init(now: Instant) {
     lastHeard = now
   }
 
+  /// Whether it has ever answered.
+  var isKnown: Bool { estimate != nil }
   var isSuspect: Bool { misses > 0 }
   var isDead: Bool { misses >= Self.missesUntilDead }
 

@@ -43,6 +43,11 @@ final class Link: TCPConnectionHandler {
   static let handshakePatience = Duration.seconds(5)
   /// A text or a record is on its way within a second; a link that is closed does not wait longer for its last bytes.
   static let farewellPatience = Duration.seconds(1)
+  /// What was sent and is not acknowledged for so long: the link is broken. Longer than any hiccup of a network, and short of the 30 s
+  /// for which a text is tried, so that there is time for another link.
+  static let unanswered = Duration.seconds(9)
+  /// An idle link whose other end has silently gone is found out this long before somebody would need it, and `unanswered`.
+  static let idleUntilProbed = Duration.seconds(15)
   /// More than this waits for a peer that does not read: the link is given up. 250 of the longest texts.
   static let maximumPending = 8 << 20
 
@@ -209,6 +214,7 @@ final class Link: TCPConnectionHandler {
         self.remote = remote
         seenAs = handshake.seenAs
         phase = .established
+        connection?.breakWhenSilent(idle: Self.idleUntilProbed, unanswered: Self.unanswered)
         patience?.cancel()
         owner?.linkEstablished(self)
       }

@@ -79,8 +79,7 @@ public final class LoopNode {
     let seed = configuration.seed ?? Randomness.word()
     let me = Peer(id: identity.nodeID, endpoint: endpoint)
     let chat = Conversations.Configuration(
-      network: configuration.network, identity: identity, name: configuration.username,
-      writerSeed: Randomness.bytes(32))
+      network: configuration.network, identity: identity, name: configuration.username)
     return Engine(
       ring: ChordNode(me: me, configuration: ring, seed: seed, at: now),
       conversations: Conversations(configuration: chat, seed: seed ^ 0x5EED, at: now))

@@ -30,7 +30,7 @@ public final class TCPConnection {
   /// The address dialled, or the peer's; nil if the peer was gone before we could ask.
   public private(set) var remoteAddress: SocketAddress?
 
-  private let handle: LoopHandle
+  let handle: LoopHandle
   private let writer: StreamWriter
   private var phase: Phase
   private var output = Output.open

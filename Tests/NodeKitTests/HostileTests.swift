@@ -250,7 +250,7 @@ struct HostileTests {
     guard let name = try? UserName("mallory") else { return nil }
     let identity = Identity.random()
     let user = User(name: name, identity: identity)
-    var writer = DirectoryWriter(user: user, identity: identity, network: network, writerSeed: Randomness.bytes(32))
+    var writer = DirectoryWriter(user: user, identity: identity, network: network)
     return writer.record(endpoints: [Endpoint(host: .v4(0x7F00_0001), port: 9)], at: 1_790_000_000_000)
   }
 

@@ -13,6 +13,8 @@ struct LinkEnd {
 /// A host and its node.
 struct Host {
   let me: Peer
+  /// Where it can be dialled now.
+  var endpoint: Endpoint
   /// The node's public key; empty without a user.
   let key: [UInt8]
   var engine: Engine
@@ -29,6 +31,16 @@ struct Host {
   var links: [Int: LinkEnd] = [:]
   /// Messages for those who are being dialled.
   var waiting: [Int: [Simulator.Wire]] = [:]
+  init(me: Peer, key: [UInt8], engine: Engine) {
+    self.me = me
+    self.key = key
+    self.engine = engine
+    endpoint = me.endpoint
+  }
+
+  /// As others see it.
+  var peer: Peer { Peer(id: me.id, endpoint: endpoint) }
+
 }
 
 /// Two hosts, in no order.

@@ -17,8 +17,13 @@ extension Simulator {
     guard let host = numbers[id], hosts[host].isAlive else { return }
     hosts[host].isSilent = silently
     bury(host)
-    guard !silently else { return }
-    for (other, link) in hosts[host].links.sorted(by: { $0.key < $1.key }) { tell(other, of: link, with: host, isDeparture: false) }
+    guard !silently else {
+      for other in hosts[host].links.keys.sorted() { idle(other, host) }
+      return
+    }
+    for (other, link) in hosts[host].links.sorted(by: { $0.key < $1.key }) {
+      tell(other, of: link, with: host, isDeparture: false)
+    }
   }
 
   /// Stops a host for a while: its process, its kernel's answers to dials, everything.
@@ -27,20 +32,35 @@ extension Simulator {
     hosts[host].asleepUntil = now + duration
   }
 
+  /// Gives a host another address, as when a laptop changes networks: its links break without notice, and it tells its node.
+  public mutating func move(_ id: Identifier, to endpoint: Endpoint) {
+    guard let host = numbers[id], hosts[host].isAlive else { return }
+    hosts[host].endpoint = endpoint
+    for other in linked(to: id) { breakLink(id, other, notice: .none) }
+    tell(id, Engine.Event.relocated(endpoint))
+  }
+
   /// Sets a host's wall clock wrong by so much.
   public mutating func setClock(of id: Identifier, wrongBy error: Duration) {
     guard let host = numbers[id] else { return }
     hosts[host].clockError = error.inNanoseconds / 1_000_000
   }
 
-  /// Cuts the network: what the first says does not reach the second, for those for which `isCut` holds, until `heal`.
+  /// Cuts the network until `heal`: what the first says does not reach the second, for those for which `isCut` holds.
   public mutating func cut(_ isCut: @escaping @Sendable (Identifier, Identifier) -> Bool) {
     self.isCut = isCut
+    cutCount += 1
+    for host in hosts.indices {
+      for other in hosts[host].links.keys.sorted() where !reaches(host, other) || !reaches(other, host) {
+        idle(host, other)
+      }
+    }
   }
 
   /// Ends the cut and all slowness. Links that nobody gave up deliver what they held up.
   public mutating func heal() {
     isCut = nil
+    cutCount += 1
     slowness = [:]
     let late = heldUp
     heldUp = []
@@ -71,7 +91,11 @@ extension Simulator {
     case .one:
       schedule(a, .ended(with: b, link: link.number, isDeparture: false), after: delay(a, b))
       swallowed.insert(link.number)
-    case .none: swallowed.insert(link.number)
+      idle(b, a)
+    case .none:
+      swallowed.insert(link.number)
+      idle(a, b)
+      idle(b, a)
     }
     return true
   }

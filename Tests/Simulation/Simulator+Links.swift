@@ -45,17 +45,20 @@ extension Simulator {
       hosts[from].waiting[to]?.append(wire)
     } else {
       hosts[from].waiting[to] = [wire]
-      dial(to, from: from)
+      dial(to, at: peer.endpoint, from: from)
     }
   }
 
   mutating func arrived(_ scheduled: Scheduled, _ wire: Wire, from: Int, to: Int, _ link: UInt32) {
-    guard reaches(from, to) else { return heldUp.append((scheduled, from: from)) }
-    guard swallowed.isEmpty || !swallowed.contains(link) else { return }
+    guard reaches(from, to) else {
+      heldUp.append((scheduled, from: from))
+      return unanswered(from, to, link)
+    }
+    guard swallowed.isEmpty || !swallowed.contains(link) else { return unanswered(from, to, link) }
     guard hosts[to].links[from]?.number == link else { return reset(from, by: to, link) }
     switch wire {
-    case .ring(let message): feed(to, .ring(.received(message, from: hosts[from].me)))
-    case .chat(let message): feed(to, .received(message, from: hosts[from].me, key: hosts[from].key))
+    case .ring(let message): feed(to, .ring(.received(message, from: hosts[from].peer)))
+    case .chat(let message): feed(to, .received(message, from: hosts[from].peer, key: hosts[from].key))
     }
   }
 
@@ -63,8 +66,12 @@ extension Simulator {
   mutating func missed(_ scheduled: Scheduled) {
     switch scheduled.happening {
     case .message(_, let from, let link), .accepted(let from, let link):
-      if !hosts[scheduled.host].isSilent { reset(from, by: scheduled.host, link) }
-    case .event, .tick, .dialled, .ended, .introduced: break
+      if hosts[scheduled.host].isSilent {
+        unanswered(from, scheduled.host, link)
+      } else {
+        reset(from, by: scheduled.host, link)
+      }
+    case .event, .tick, .dialled, .ended, .introduced, .silence: break
     }
   }
 
@@ -75,6 +82,28 @@ extension Simulator {
     push(host, .ended(with: other, link: link, isDeparture: false), at: at)
   }
 
+  // MARK: Silence
+
+  /// What a host has sent is not acknowledged.
+  private mutating func unanswered(_ host: Int, _ other: Int, _ link: UInt32) {
+    guard hosts[host].isAlive, hosts[host].links[other]?.number == link else { return }
+    schedule(host, .silence(with: other, link: link, cut: cutCount), after: configuration.unanswered)
+  }
+
+  /// An end of a link that nobody uses will be probed.
+  mutating func idle(_ host: Int, _ other: Int) {
+    guard hosts[host].isAlive, let link = hosts[host].links[other] else { return }
+    schedule(host, .silence(with: other, link: link.number, cut: cutCount), after: configuration.idleSilence)
+  }
+
+  mutating func silence(_ host: Int, _ other: Int, _ link: UInt32, _ cut: Int) {
+    guard hosts[host].links[other]?.number == link else { return }
+    let isParted = cut == cutCount && !(reaches(host, other) && reaches(other, host))
+    guard isParted || swallowed.contains(link) || hosts[other].isSilent && !hosts[other].isAlive else { return }
+    hosts[host].links[other] = nil
+    feed(host, .lost(hosts[other].me.id))
+  }
+
   // MARK: Dialling
 
   /// Whether a dial would be answered now.
@@ -82,20 +111,22 @@ extension Simulator {
     hosts[to].isAlive && hosts[to].asleepUntil <= now && reaches(from, to) && reaches(to, from)
   }
 
-  private mutating func dial(_ to: Int, from: Int) {
-    if isReachable(to, from: from) {
-      schedule(from, .dialled(to), after: delay(from, to) * 4)
+  private mutating func dial(_ to: Int, at endpoint: Endpoint, from: Int) {
+    if isReachable(to, from: from), endpoint == hosts[to].endpoint {
+      schedule(from, .dialled(to, at: endpoint), after: delay(from, to) * 4)
     } else {
       let isRefused = !hosts[to].isAlive && !hosts[to].isSilent && reaches(from, to) && reaches(to, from)
-      schedule(from, .dialled(to), after: isRefused ? delay(from, to) * 2 : configuration.dialTimeout)
+      schedule(from, .dialled(to, at: endpoint), after: isRefused ? delay(from, to) * 2 : configuration.dialTimeout)
     }
   }
 
-  mutating func dialled(_ from: Int, _ to: Int) {
+  mutating func dialled(_ from: Int, _ to: Int, at endpoint: Endpoint) {
     guard let waiting = hosts[from].waiting.removeValue(forKey: to) else { return }  // the other side was quicker
-    guard isReachable(to, from: from) else { return feed(from, .unreachable(hosts[to].me.id)) }
+    guard isReachable(to, from: from), endpoint == hosts[to].endpoint else {
+      return feed(from, .unreachable(hosts[to].me.id))
+    }
     connect(from, to)
-    for wire in waiting { send(wire, from: from, to: hosts[to].me) }
+    for wire in waiting { send(wire, from: from, to: hosts[to].peer) }
     feed(from, .linked(hosts[to].me.id))
   }
 
@@ -110,7 +141,7 @@ extension Simulator {
     guard reaches(from, host) else { return heldUp.append((scheduled, from: from)) }
     guard hosts[from].links[host]?.number == link else { return }
     hosts[host].links[from] = LinkEnd(number: link, lastArrival: hosts[host].links[from]?.lastArrival ?? now)
-    for wire in hosts[host].waiting.removeValue(forKey: from) ?? [] { send(wire, from: host, to: hosts[from].me) }
+    for wire in hosts[host].waiting.removeValue(forKey: from) ?? [] { send(wire, from: host, to: hosts[from].peer) }
     feed(host, .linked(hosts[from].me.id))
   }
 
@@ -133,10 +164,10 @@ extension Simulator {
     guard isReachable(other, from: host) else { return }
     if hosts[host].links[other] == nil {
       connect(host, other)
-      for wire in hosts[host].waiting.removeValue(forKey: other) ?? [] { send(wire, from: host, to: hosts[other].me) }
+      for wire in hosts[host].waiting.removeValue(forKey: other) ?? [] { send(wire, from: host, to: hosts[other].peer) }
       feed(host, .linked(hosts[other].me.id))
     }
-    feed(host, .ring(.introduced(hosts[other].me)))
+    feed(host, .ring(.introduced(hosts[other].peer)))
   }
 
   // MARK: Ends

@@ -15,6 +15,17 @@ extension Simulator {
     return low < living.count ? living[low] : living.first
   }
 
+  public func isAlive(_ id: Identifier) -> Bool { numbers[id].map { hosts[$0].isAlive } ?? false }
+
+  /// A node under the address at which it can be dialled.
+  public func address(of id: Identifier) -> Peer? { numbers[id].map { hosts[$0].peer } }
+
+  /// What is out of order in the node that was the last to do something.
+  public var brokenInvariantOfLast: String? {
+    guard let lastFed, let broken = hosts[lastFed].engine.brokenInvariant else { return nil }
+    return "\(hosts[lastFed].me.id): \(broken)"
+  }
+
   /// What is not ideal: nil when every pointer of every living node is exact.
   public var flaw: String? {
     let count = living.count

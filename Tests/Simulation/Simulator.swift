@@ -21,6 +21,10 @@ public struct Simulator {
     public var latency = Latency.drawn(.microseconds(50)...(.microseconds(150)))
     /// After this a dial to a silent host has failed.
     public var dialTimeout = Duration.seconds(3)
+    /// What was sent and is not acknowledged for so long breaks the link at the sender's end.
+    public var unanswered = Duration.seconds(9)
+    /// An idle link whose other end is silent breaks after this.
+    public var idleSilence = Duration.seconds(24)
     /// Whether all that nodes tell is kept in `observations`, for tests to read at the end.
     public var keepsObservations = true
     public init() {}
@@ -47,10 +51,12 @@ public struct Simulator {
     case message(Wire, from: Int, link: UInt32)
     /// The dialler's end stands; this is the other one's.
     case accepted(from: Int, link: UInt32)
-    case dialled(Int)
+    case dialled(Int, at: Endpoint)
     /// The other end of the link is gone.
     case ended(with: Int, link: UInt32, isDeparture: Bool)
     case introduced(Int)
+    /// The host's kernel looks whether the other end of the link has been silent for too long.
+    case silence(with: Int, link: UInt32, cut: Int)
   }
 
   enum Wire {
@@ -87,8 +93,11 @@ public struct Simulator {
   var schedule = Schedule<Scheduled>()
   var generator: Generator
   var lastLink: UInt32 = 0
+  var lastFed: Int?
   /// Whether what the first says does not reach the second.
   var isCut: (@Sendable (Identifier, Identifier) -> Bool)?
+  /// How often the network has been cut.
+  var cutCount = 0
   var heldUp: [(Scheduled, from: Int)] = []
   /// Links that died without notice: what is sent on them goes nowhere.
   var swallowed: Set<UInt32> = []
@@ -127,8 +136,7 @@ public struct Simulator {
   @discardableResult
   public mutating func start(_ number: Int, identity: Identity, name: UserName) -> User {
     let chat = Conversations.Configuration(
-      network: configuration.node.network, identity: identity, name: name,
-      writerSeed: (0..<Identity.seedBytes).map { _ in UInt8(truncatingIfNeeded: generator.next()) })
+      network: configuration.node.network, identity: identity, name: name)
     let conversations = Conversations(configuration: chat, seed: generator.next(), at: time)
     add(
       Peer(id: identity.nodeID, endpoint: Self.endpoint(number)), key: identity.publicKey, conversations: conversations)
@@ -225,15 +233,17 @@ public struct Simulator {
     case .event(let event): feed(host, event)
     case .message(let wire, let from, let link): arrived(scheduled, wire, from: from, to: host, link)
     case .accepted(let from, let link): accepted(scheduled, from: from, host, link)
-    case .dialled(let other): dialled(host, other)
+    case .dialled(let other, let endpoint): dialled(host, other, at: endpoint)
     case .ended(let other, let link, let isDeparture): ended(host, other, link, isDeparture: isDeparture)
     case .introduced(let other): introduced(host, other)
+    case .silence(let other, let link, let cut): silence(host, other, link, cut)
     }
   }
 
   /// Gives a machine an event and does what it says.
   mutating func feed(_ host: Int, _ event: Engine.Event) {
     eventCount += 1
+    lastFed = host
     if let trace { trace("\(now.nanoseconds / 1000) µs  \(hosts[host].me.id.short)  \(event)") }
     var time = time
     time.utcMilliseconds = UInt64(clamping: Int64(time.utcMilliseconds) + hosts[host].clockError)
