@@ -128,7 +128,7 @@ struct MemberTarget {
     // A question or two to each of those it points at or was told to look at, and the copies of what it keeps.
     let known = node.ring.successors.count + node.fingers.entries.count + tickets.count + 24
     try hold(node.probes.count <= 2 * known + 16 * (node.puts.count + kept + 1), "too many questions")
-    try hold(node.puts.count <= RingFixture.records.count, "too many puts")
+    try hold(node.puts.count <= min(PendingPut.limit, RingFixture.records.count), "too many puts")
     try hold(node.transfers.count <= RecordStore.capacity * (node.copiesBesides + 1), "too many transfers")
     try hold(node.forwards.values.allSatisfy { $0.detour.count <= Int(Request.limit) }, "too long a detour")
   }
