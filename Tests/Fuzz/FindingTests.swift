@@ -4,6 +4,7 @@ import Testing
 
 @testable import Chat
 @testable import Chord
+@testable import node
 
 @Suite("What fuzzing found") struct FindingTests {
   @Test("a peer that puts one record after the other does not fill a member whose holders are slow")
@@ -31,5 +32,12 @@ import Testing
     }
     #expect(node.puts.count == PendingPut.limit && accepted == PendingPut.limit)
     #expect(answers == [.failure(.full), .failure(.full)])
+  }
+
+  /// Were the time to grow with the square of the length, this would take many minutes instead of a second.
+  @Test("a text of nothing but control characters is shown in a time that its length is worth", .timeLimit(.minutes(1)))
+  func manyControlCharacters() {
+    let shown = Display.line(String(repeating: "\u{1B}", count: 1_000_000))
+    #expect(shown.unicodeScalars.count == 1_000_000)
   }
 }
