@@ -17,6 +17,11 @@ struct EngineTarget {
   private var shown: [User: UInt64] = [:]
   private var hasLeft = false
 
+  /// Of every kind of length.
+  private static let texts = [1, 0, 2, 30_000, ChatMessage.maximumTextBytes + 1].map {
+    String(repeating: "x", count: $0)
+  }
+
   static func run(_ bytes: [UInt8]) throws(Fault) {
     var input = FuzzInput(bytes)
     let traits = input.byte()
@@ -65,8 +70,7 @@ struct EngineTarget {
     case 0: try handle(.chat(.find(user, ticket)))
     case 1: try handle(.chat(.open(user, ticket)))
     case 2:
-      let length = [1, 0, 2, 30_000, ChatMessage.maximumTextBytes + 1][input.choice(5)]
-      try handle(.chat(.send(user, String(repeating: "x", count: length), ticket)))
+      try handle(.chat(.send(user, input.element(of: Self.texts), ticket)))
     default: try handle(.chat(.close(user, ticket)))
     }
   }
