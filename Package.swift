@@ -64,7 +64,8 @@ let package = Package(
     .testTarget(name: "ProcessTests", dependencies: ["Processes", "node"], swiftSettings: house),
     .testTarget(
       name: "FuzzTests", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "node"], path: "Tests/Fuzz",
-      exclude: ["CFuzzer", "Fuzzer", "Corpus"], sources: ["Targets", "CorpusTests.swift", "FindingTests.swift"], swiftSettings: house),
+      exclude: ["CFuzzer", "Fuzzer", "Corpus"], sources: ["Targets", "CorpusTests.swift", "FindingTests.swift"],
+      swiftSettings: house),
     .testTarget(name: "ArchitectureTests", swiftSettings: house),
   ]
 )
@@ -85,6 +86,7 @@ if Context.environment["CHORD_FUZZ"] != nil {
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .executableTarget(
       name: "fuzz", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "CFuzzer", "node"], path: "Tests/Fuzz",
-      exclude: ["CFuzzer", "Corpus", "CorpusTests.swift", "FindingTests.swift"], sources: ["Targets", "Fuzzer"], swiftSettings: house),
+      exclude: ["CFuzzer", "Corpus", "CorpusTests.swift", "FindingTests.swift"], sources: ["Targets", "Fuzzer"],
+      swiftSettings: house),
   ]
 }
