@@ -6,7 +6,7 @@ ARGS ?=
 SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up chat test check format demo bench sim canary asan tsan clean
+.PHONY: help set-up chat test check format demo bench sim canary fuzz asan tsan clean
 
 help: ## this list
 	@echo "make …"
@@ -58,5 +58,8 @@ asan: set-up ## the tests under the address sanitizer
 tsan: set-up ## the tests under the thread sanitizer
 	$(SANITIZED) $(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build-tsan
 
+fuzz: set-up ## look for bytes that do harm; RUNS=10000000 TARGET=member: so often, this target alone
+	@RUNS="$(RUNS)" TARGET="$(TARGET)" KEEP="$(KEEP)" scripts/fuzz
+
 clean: ## remove everything that was built
-	rm -rf .build .build-asan .build-tsan Examples/*/.build Examples/*/Package.resolved
+	rm -rf .build .build-asan .build-tsan .build-fuzz Examples/*/.build Examples/*/Package.resolved

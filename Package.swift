@@ -66,6 +66,31 @@ let package = Package(
     .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
     .testTarget(name: "NodeKitTests", dependencies: ["NodeKit"], swiftSettings: house),
     .testTarget(name: "ProcessTests", dependencies: ["Processes", "node"], swiftSettings: house),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "node"], path: "Tests/Fuzz",
+      exclude: ["CFuzzer", "Fuzzer", "Corpus"], sources: ["Targets", "CorpusTests.swift", "FindingTests.swift"],
+      swiftSettings: house),
     .testTarget(name: "ArchitectureTests", swiftSettings: house),
   ]
 )
+
+// `make fuzz` builds the same sources in another way, into a directory of its own: the files of Tests/Fuzz are a program then, and
+// what it tries of `node` is a library, since no program can use another one's code.
+if Context.environment["CHORD_FUZZ"] != nil {
+  package.products = []
+  package.targets.removeAll { $0.isTest || ["node", "demo", "bench"].contains($0.name) }
+  package.targets += [
+    .target(
+      name: "node", dependencies: ["NodeKit"],
+      sources: [
+        "Display.swift", "JSON.swift", "JSONReader.swift", "JSONWriter.swift", "LineCommand.swift",
+        "LineSplitter.swift", "Names.swift", "RPCRequest.swift", "Suggestion.swift", "Written.swift",
+      ],
+      swiftSettings: house),
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "CFuzzer", "node"], path: "Tests/Fuzz",
+      exclude: ["CFuzzer", "Corpus", "CorpusTests.swift", "FindingTests.swift"], sources: ["Targets", "Fuzzer"],
+      swiftSettings: house),
+  ]
+}

@@ -89,14 +89,11 @@ extension ChordNode {
   }
 
   mutating func requested(_ request: Request, by peer: Peer) {
-    let before = forwards.count + held.count
+    let before = forwards.count + held.count + puts.count
     serve(
       request.question, key: request.key, for: .peer(peer, request.ticket),
       hopsLeft: request.hopsLeft, claim: request.claim)
-    if forwards.count + held.count > before || puts.values.contains(where: { $0.origin == .peer(peer, request.ticket) })
-    {
-      send(.accepted(request.ticket), to: peer)
-    }
+    if forwards.count + held.count + puts.count > before { send(.accepted(request.ticket), to: peer) }
   }
 
   private func isAskingThroughContacts(_ origin: Forward.Origin) -> Bool {

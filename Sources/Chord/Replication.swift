@@ -14,6 +14,8 @@ struct PendingPut: Sendable {
   var deadline: Instant
 
   static let patience = Duration.seconds(2)
+  /// Open puts that a member keeps: 4096 at two seconds each are two thousand a second, and each asks seven others.
+  static let limit = 4096
 }
 
 /// The records under a key, on their way to another member: as copies, or because it owns them.
@@ -34,6 +36,7 @@ extension ChordNode {
 
   /// Stores a record as the owner of its key.
   mutating func keepAsOwner(_ record: Record, for origin: Forward.Origin) {
+    guard puts.count < PendingPut.limit else { return conclude(origin, .failure(.full)) }
     switch store.offer(record, at: now.utcMilliseconds) {
     case .refused: return conclude(origin, .failure(.refused))
     case .full: return conclude(origin, .failure(.full))

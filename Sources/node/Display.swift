@@ -46,7 +46,8 @@ enum Display {
       if isTag ? isInFlag : !isActing(scalar) {
         shown.append(scalar)
       } else {
-        shown.append(contentsOf: name(of: scalar).unicodeScalars)
+        // One by one: `append(contentsOf:)` copies all that is there already, each time.
+        for part in name(of: scalar).unicodeScalars { shown.append(part) }
       }
       isInFlag = scalar.value == 0x1F3F4 || (isInFlag && isTag)
     }

@@ -1,0 +1,62 @@
+// Records as somebody writes them who knows the name, which may be anybody: rightly signed and sealed, with anything inside. Of
+// several the reader may choose only one that the user has written.
+
+import Chord
+
+@testable import Chat
+
+enum SealedTarget {
+  private static let identity = Fixture.identity(3)
+  private static let user = Fixture.user("Zoë", identity)
+  private static let key = DirectoryKey(user: user, network: Fixture.network)
+  private static let writers = [UInt8(1), 2].map { SigningKey(seed: [UInt8](repeating: $0, count: 32)) }
+  private static let genuine: [UInt8] = {
+    let entry = DirectoryEntry(publicKey: identity.publicKey, salt: identity.salt, endpoints: [Fixture.endpoint(7)])
+    return entry?.bytes ?? []
+  }()
+
+  static func run(_ bytes: [UInt8]) throws(Fault) {
+    var input = FuzzInput(bytes)
+    var records: [Record] = []
+    var genuineNumbers: Set<UInt64> = []
+    while !input.isEmpty, records.count < MessageLimit.recordsPerKey {
+      let (record, isGenuine) = record(&input)
+      records.append(record)
+      if isGenuine { genuineNumbers.insert(record.number) }
+    }
+    let best = DirectoryReader.best(of: records, user: user, key: key, network: Fixture.network, utc: Fixture.utc)
+    try hold(best == nil || !genuineNumbers.isEmpty, "an entry that the user has not written")
+    try hold(best.map { $0.publicKey == identity.publicKey } ?? true, "an entry of somebody else")
+  }
+
+  /// A record, and whether the entry in it is one the user has signed.
+  private static func record(_ input: inout FuzzInput) -> (Record, isGenuine: Bool) {
+    let traits = input.byte()
+    let writer = writers[Int(traits & 1)]
+    let number = Fixture.utc &+ UInt64(input.byte())
+    let expiry = traits & 2 != 0 ? UInt64(input.uint16()) << 48 : number &+ 1_000_000
+    let binding = EntryBinding(
+      network: Fixture.network, ringKey: key.ringKey, writerKey: writer.publicKey, number: number, expiry: expiry)
+    var content: [UInt8] = []
+    var isGenuine = false
+    switch traits >> 2 & 3 {
+    case 0:  // what the user writes, or another's entry with the user's signature on it
+      var entry = genuine
+      if traits & 64 != 0 { entry[input.choice(entry.count)] ^= input.byte() }
+      content = binding.encrypt(entry + identity.sign(binding.signedBytes(entry: entry)), key: key.encryptionKey)
+      isGenuine = true
+    case 1: content = binding.encrypt(input.take(input.choice(180)), key: key.encryptionKey)
+    case 2: content = input.take(input.choice(64))
+    default: break  // a tombstone
+    }
+    let signed = Record.signedBytes(
+      network: Fixture.network, key: binding.ringKey, writerKey: binding.writerKey, number: number, expiry: expiry,
+      content: content)
+    var signature = writer.sign(signed)
+    if traits & 16 != 0 { signature[input.choice(64)] ^= 1 }
+    let record = Record(
+      nameKey: key.nameKey, writerKey: writer.publicKey, number: number, expiry: expiry, content: content,
+      nameSignature: key.nameSigner.sign(signed), writerSignature: signature)
+    return (record, isGenuine)
+  }
+}
