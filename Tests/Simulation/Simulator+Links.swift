@@ -38,6 +38,8 @@ extension Simulator {
     guard let to = numbers[peer.id] else {
       return schedule(from, .event(.unreachable(peer.id)), after: delay(from, from) * 2)
     }
+    if configuration.countsBytes { byteCount += wire.frameLength }
+    if !lostRequests.isEmpty { countIfLost(wire, to: to) }
     if let link = hosts[from].links[to] {
       let at = arrival(from: from, to: to)
       push(to, .message(wire, from: from, link: link.number), at: at)
