@@ -248,15 +248,14 @@ public struct Simulator {
     if let trace { trace("\(now.nanoseconds / 1000) µs  \(hosts[host].me.id.short)  \(event)") }
     var time = time
     time.utcMilliseconds = UInt64(clamping: Int64(time.utcMilliseconds) + hosts[host].clockError)
-    let before = hosts[host].engine.ring.ring
     var effects: [Engine.Effect] = []
     swap(&effects, &self.effects)
-    hosts[host].engine.handle(event, at: time, into: &effects)
-    if hosts[host].engine.ring.ring != before { changeCount += 1 }
+    let (hasChanged, deadline) = hosts[host].handle(event, at: time, into: &effects)
+    if hasChanged { changeCount += 1 }
     for effect in effects { perform(effect, of: host) }
     effects.removeAll(keepingCapacity: true)
     swap(&effects, &self.effects)
-    guard hosts[host].isAlive, !isResting, let deadline = hosts[host].engine.nextDeadline else { return }
+    guard hosts[host].isAlive, !isResting, let deadline else { return }
     if hosts[host].tickAt.map({ $0 > deadline }) ?? true {
       let at = max(deadline, now)
       hosts[host].tickAt = at
