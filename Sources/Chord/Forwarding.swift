@@ -40,21 +40,32 @@ struct Forward: Sendable {
   /// The same, while whom they named has not answered: then they are to answer in its place, not whoever comes after them.
   var redirectedBy: [Peer] = []
   var isAccepted = false
+  let begunAt: Instant
   var sentAt: Instant
   /// For the hop at first, then for the answer.
   var deadline: Instant
+  /// Unless there is a sign of life from further along the way.
   var giveUpAt: Instant
+  /// When whoever asked was last told that the request is being worked on.
+  var reassuredAt: Instant
   var attemptsLeft: Int
   /// Members that answered that they could not.
   var failures = 0
 
   /// An answer takes a round trip a hop; three seconds are ten slow ones.
   static let patience = Duration.seconds(3)
+  /// While the members on the way find one hop after the other dead, they say so back along the way, each this often: well within the
+  /// patience of those who wait.
+  static let reassurance = Duration.seconds(1)
+  /// For one hop, however often it was silent before: below `patience`, so that another one is asked meanwhile.
+  static let hopPatience = Duration.seconds(2)
+  /// With half of all members dead at once one lookup in a thousand meets twenty of them, at 750 ms each.
+  static let longest = Duration.seconds(15)
   /// Whoever asks for itself tries this often from the start.
   static let attempts = 3
   /// After so many failures from behind, a failure is passed on.
   static let failures = 2
-  /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second.
+  /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second, and at the longest hundreds.
   static let limit = 4096
 }
 
@@ -81,8 +92,9 @@ extension ChordNode {
     let isOurs = if case .peer = origin { false } else { true }
     let forward = Forward(
       origin: origin, key: key, question: question, hopsLeft: hopsLeft, via: via,
-      claim: via == nil ? claimOfCopies(question, key: key, claim: claim) : claim, sentAt: now.monotonic,
-      deadline: now.monotonic, giveUpAt: now.monotonic + Forward.patience, attemptsLeft: isOurs ? Forward.attempts : 1)
+      claim: via == nil ? claimOfCopies(question, key: key, claim: claim) : claim, begunAt: now.monotonic,
+      sentAt: now.monotonic, deadline: now.monotonic, giveUpAt: now.monotonic + Forward.patience,
+      reassuredAt: now.monotonic, attemptsLeft: isOurs ? Forward.attempts : 1)
     let ticket = newTicket()
     forwards[ticket] = forward
     advance(ticket)
@@ -198,7 +210,9 @@ extension ChordNode {
     if !forward.tried.contains(hop.id) { forward.tried.append(hop.id) }
     forward.isAccepted = false
     forward.sentAt = now.monotonic
-    forward.deadline = min(forward.giveUpAt, now.monotonic + (roundTrips[hop.id]?.patience ?? RoundTrip.initial))
+    progress(&forward)
+    let patience = min(Forward.hopPatience, roundTrips[hop.id]?.patience ?? RoundTrip.initial)
+    forward.deadline = min(forward.giveUpAt, now.monotonic + patience)
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
     send(
@@ -208,12 +222,23 @@ extension ChordNode {
       to: hop)
   }
 
+  /// The request gets on: nobody before us need give it up yet.
+  private mutating func progress(_ forward: inout Forward) {
+    forward.giveUpAt = min(now.monotonic + Forward.patience, forward.begunAt + Forward.longest)
+    guard case .peer(let asker, let ticket) = forward.origin, now.monotonic - forward.reassuredAt >= Forward.reassurance
+    else { return }
+    forward.reassuredAt = now.monotonic
+    send(.accepted(ticket), to: asker)
+  }
+
   // MARK: What comes back
 
+  /// A hop has the request, or says once more that it is being worked on.
   mutating func accepted(_ ticket: UInt32, by peer: Peer) {
-    guard var forward = forwards[ticket], forward.hop == peer.id, !forward.isAccepted else { return }
-    roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt)
+    guard var forward = forwards[ticket], forward.hop == peer.id else { return }
+    if !forward.isAccepted { roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt) }
     forward.isAccepted = true
+    progress(&forward)
     forward.deadline = forward.giveUpAt
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
@@ -278,11 +303,12 @@ extension ChordNode {
     guard var forward = forwards[ticket] else { return }
     if now.monotonic >= forward.giveUpAt {
       forward.attemptsLeft -= 1
-      guard forward.attemptsLeft > 0, forward.via == nil else { return giveUp(ticket, forward, .unreachable) }
+      guard forward.attemptsLeft > 0, forward.via == nil, now.monotonic < forward.begunAt + Forward.longest else {
+        return giveUp(ticket, forward, .unreachable)
+      }
       forward.tried = []
       forward.detour = []
       forward.redirectedBy = []
-      forward.giveUpAt = now.monotonic + Forward.patience
       forwards[ticket] = forward
       return advance(ticket)
     }
