@@ -129,7 +129,7 @@ public struct ChurnExperiment {
 
   private mutating func depart() {
     departAt = departAt + pause(configuration.rate)
-    guard let id = draw(), !bootstraps.contains(id) else { return departAt = ring.now }
+    guard let id = draw(besides: bootstraps) else { return }
     departures += 1
     if generator.uniform() < configuration.crashes {
       ring.crash(id, silently: configuration.isSilent)
@@ -141,10 +141,10 @@ public struct ChurnExperiment {
   }
 
   /// A random member that is not about to leave.
-  private mutating func draw() -> Identifier? {
+  private mutating func draw(besides others: Set<Identifier> = []) -> Identifier? {
     for _ in 0..<1000 where !members.isEmpty {
       let id = members[Int(generator.next() % UInt64(members.count))]
-      if !leaving.contains(id), ring.machine(id)?.isInRing ?? false { return id }
+      if !leaving.contains(id), !others.contains(id), ring.machine(id)?.isInRing ?? false { return id }
     }
     return nil
   }

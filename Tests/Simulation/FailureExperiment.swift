@@ -4,7 +4,7 @@
 //                                                ├─ copy ──> one lookup        nobody learns from the others
 //                                                └─ copy ──> …
 //
-// In a copy only those act who are drawn in: the asker, the members that the lookup passes, and whom these ask in turn.
+// In a copy only those act by themselves whom the lookup passes; all others answer what they are asked, and no more.
 
 import Chord
 

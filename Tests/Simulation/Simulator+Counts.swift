@@ -11,16 +11,23 @@ extension Simulator {
     if let count = lostRequests[request.key] { lostRequests[request.key] = count + 1 }
   }
 
-  /// Forgets all that the nodes would do by themselves, and lets what is under way arrive, so that nobody waits for anything.
-  /// From then on a node acts only when it is told something, or when it has been told something since.
+  /// Forgets all that the nodes would do by themselves, and lets what is under way arrive, so that nobody waits for anything. From
+  /// then on a node's deadlines count only once it has been told something or has a request for a watched key: nobody else repairs
+  /// anything, however long a lookup takes.
   public mutating func comeToRest() {
     schedule.removeAll { scheduled in
       if case .tick = scheduled.happening { true } else { false }
     }
-    isResting = true
-    while let next = schedule.nextAt { _ = step(until: next) }
-    isResting = false
     for host in hosts.indices { hosts[host].tickAt = nil }
+    awake = []
+    while let next = schedule.nextAt { _ = step(until: next) }
+  }
+
+  mutating func wakeIfWatched(_ host: Int, by wire: Wire) {
+    guard !lostRequests.isEmpty, case .ring(.request(let request)) = wire, lostRequests[request.key] != nil else {
+      return
+    }
+    awake?.insert(host)
   }
 }
 

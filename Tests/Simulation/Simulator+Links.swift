@@ -55,6 +55,7 @@ extension Simulator {
     guard reaches(from, to) else { return heldUp.append((scheduled, from: from)) }
     guard swallowed.isEmpty || !swallowed.contains(link) else { return }
     guard hosts[to].links[from]?.number == link else { return reset(from, by: to, link) }
+    if awake != nil { wakeIfWatched(to, by: wire) }
     switch wire {
     case .ring(let message): feed(to, .ring(.received(message, from: hosts[from].me)))
     case .chat(let message): feed(to, .received(message, from: hosts[from].me, key: hosts[from].key))

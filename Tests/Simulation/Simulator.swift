@@ -103,8 +103,8 @@ public struct Simulator {
   var swallowed: Set<UInt32> = []
   /// Extra delay between two hosts.
   var slowness: [Pair: Duration] = [:]
-  /// While it comes to rest, nodes are given no deadlines.
-  var isResting = false
+  /// After it has come to rest: the hosts whose deadlines count again. Nil: all.
+  var awake: Set<Int>?
   private var effects: [Engine.Effect] = []
   private let utcAtStart: UInt64 = 1_790_000_000_000
 
@@ -184,6 +184,7 @@ public struct Simulator {
   /// Gives a node an event, as a program would.
   public mutating func tell(_ id: Identifier, _ event: Engine.Event) {
     guard let number = numbers[id] else { return }
+    awake?.insert(number)
     schedule(number, .event(event), after: .zero)
   }
 
@@ -255,7 +256,7 @@ public struct Simulator {
     for effect in effects { perform(effect, of: host) }
     effects.removeAll(keepingCapacity: true)
     swap(&effects, &self.effects)
-    guard hosts[host].isAlive, !isResting, let deadline else { return }
+    guard hosts[host].isAlive, awake?.contains(host) ?? true, let deadline else { return }
     if hosts[host].tickAt.map({ $0 > deadline }) ?? true {
       let at = max(deadline, now)
       hosts[host].tickAt = at
