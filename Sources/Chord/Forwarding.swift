@@ -54,19 +54,25 @@ struct Forward: Sendable {
 
   /// An answer takes a round trip a hop; three seconds are ten slow ones.
   static let patience = Duration.seconds(3)
-  /// While the members on the way find one hop after the other dead, they say so back along the way, each this often: well within the
-  /// patience of those who wait.
+  /// A member that has a request for this long, and a hop that works on it, or others to ask, says so to whoever waits; and so
+  /// on along the way. Well within their patience.
   static let reassurance = Duration.seconds(1)
-  /// For one hop, however often it was silent before: below `patience`, so that another one is asked meanwhile.
-  static let hopPatience = Duration.seconds(2)
-  /// With half of all members dead at once one lookup in a thousand meets twenty of them, at 750 ms each.
-  static let longest = Duration.seconds(15)
+  /// For one hop, however often it was silent before: with `reassurance` still below `patience`.
+  static let hopPatience = Duration.milliseconds(1500)
+  /// With half of all members dead at once one lookup in a thousand meets twenty of them, at up to 750 ms each. And as long as a
+  /// text is tried to be delivered.
+  static let longest = Duration.seconds(30)
   /// Whoever asks for itself tries this often from the start.
   static let attempts = 3
   /// After so many failures from behind, a failure is passed on.
   static let failures = 2
-  /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second, and at the longest hundreds.
+  /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second, and at the longest a hundred.
   static let limit = 4096
+
+  /// There was a sign of life: nobody need give up yet.
+  fileprivate mutating func extend(from now: Instant) {
+    giveUpAt = min(now + Forward.patience, begunAt + Forward.longest)
+  }
 }
 
 extension ChordNode {
@@ -210,7 +216,8 @@ extension ChordNode {
     if !forward.tried.contains(hop.id) { forward.tried.append(hop.id) }
     forward.isAccepted = false
     forward.sentAt = now.monotonic
-    progress(&forward)
+    forward.extend(from: now.monotonic)
+    reassure(&forward)
     let patience = min(Forward.hopPatience, roundTrips[hop.id]?.patience ?? RoundTrip.initial)
     forward.deadline = min(forward.giveUpAt, now.monotonic + patience)
     forwards[ticket] = forward
@@ -222,9 +229,19 @@ extension ChordNode {
       to: hop)
   }
 
-  /// The request gets on: nobody before us need give it up yet.
-  private mutating func progress(_ forward: inout Forward) {
-    forward.giveUpAt = min(now.monotonic + Forward.patience, forward.begunAt + Forward.longest)
+  /// Waits for the answer of a hop that works on it.
+  private mutating func wait(_ ticket: UInt32, _ forward: Forward) {
+    var forward = forward
+    forward.deadline = forward.giveUpAt
+    if case .peer = forward.origin {
+      forward.deadline = min(forward.deadline, forward.reassuredAt + Forward.reassurance)
+    }
+    forwards[ticket] = forward
+    deadlines.insert(ticket, at: forward.deadline)
+  }
+
+  /// Tells whoever waits for the answer, now and then, that somebody works on it.
+  private mutating func reassure(_ forward: inout Forward) {
     guard case .peer(let asker, let ticket) = forward.origin, now.monotonic - forward.reassuredAt >= Forward.reassurance
     else { return }
     forward.reassuredAt = now.monotonic
@@ -238,10 +255,9 @@ extension ChordNode {
     guard var forward = forwards[ticket], forward.hop == peer.id else { return }
     if !forward.isAccepted { roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt) }
     forward.isAccepted = true
-    progress(&forward)
-    forward.deadline = forward.giveUpAt
-    forwards[ticket] = forward
-    deadlines.insert(ticket, at: forward.deadline)
+    forward.extend(from: now.monotonic)
+    reassure(&forward)
+    wait(ticket, forward)
   }
 
   mutating func replied(_ reply: Reply, by peer: Peer) {
@@ -311,6 +327,10 @@ extension ChordNode {
       forward.redirectedBy = []
       forwards[ticket] = forward
       return advance(ticket)
+    }
+    if forward.isAccepted {
+      reassure(&forward)
+      return wait(ticket, forward)
     }
     if let hop = forward.hop { doubt(hop) }
     if let asked = forward.redirectedBy.popLast() { return dispatch(ticket, &forward, to: asked, .insist) }
