@@ -6,7 +6,7 @@ ARGS ?=
 SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up chat test check format demo bench asan tsan clean
+.PHONY: help set-up chat test check format demo bench figures asan tsan clean
 
 help: ## this list
 	@echo "make …"
@@ -39,6 +39,14 @@ bench: set-up ## measure start, find, first message and round trips; ARGS="--jso
 	$(SWIFT) build -c release --product node
 	$(SWIFT) build -c release --product bench
 	@.build/release/bench session $(ARGS)
+
+figures: set-up ## the tables of docs/FIGURES.md, simulated (takes a while); ARGS="--seeds 1 2 3"
+	$(SWIFT) build -c release --product bench
+	@.build/release/bench failures --successors 16 20 $(ARGS)
+	@.build/release/bench churn --lookup-rate 20 $(ARGS)
+	@.build/release/bench churn --lookup-rate 20 --silent $(ARGS)
+	@.build/release/bench churn --lookup-rate 20 --sessions 5 1.4 --bytes $(ARGS)
+	@.build/release/bench simulator
 
 asan: set-up ## the tests under the address sanitizer
 	$(SANITIZED) LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp:print_suppressions=0 \
