@@ -6,7 +6,7 @@ ARGS ?=
 SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up chat test check format demo bench sim canary fuzz asan tsan clean
+.PHONY: help set-up chat test check format demo bench figures sim canary fuzz asan tsan clean
 
 help: ## this list
 	@echo "make …"
@@ -50,6 +50,14 @@ sim: set-up ## simulate networks under faults; SEEDS=10000: many, SEED=7: that o
 canary: set-up ## plant a known bug of the original Chord, and see that the simulator finds it
 	$(SWIFT) build -c release --product sim -Xswiftc -DCHORD_CANARY --scratch-path .build/canary
 	@.build/canary/release/sim --seeds 100 --canary
+
+figures: set-up ## the tables of docs/FIGURES.md, simulated (takes a while); ARGS="--seeds 1 2 3"
+	$(SWIFT) build -c release --product bench
+	@.build/release/bench failures --successors 16 20 $(ARGS)
+	@.build/release/bench churn --lookup-rate 20 $(ARGS)
+	@.build/release/bench churn --lookup-rate 20 --silent $(ARGS)
+	@.build/release/bench churn --lookup-rate 20 --sessions 5 1.4 --bytes $(ARGS)
+	@.build/release/bench simulator
 
 asan: set-up ## the tests under the address sanitizer
 	$(SANITIZED) LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp:print_suppressions=0 \

@@ -57,7 +57,8 @@ let package = Package(
     .executableTarget(
       name: "bench",
       dependencies: [
-        "Processes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Chord", "Processes", "Simulation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "benchmarks/bench", swiftSettings: house),
 

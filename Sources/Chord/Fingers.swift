@@ -22,13 +22,13 @@ struct Fingers: Hashable, Sendable {
   mutating func turn(listReach: Identifier?) -> Int? {
     guard let listReach, let lowest = listReach.highestBit else { return nil }
     entries.removeAll { $0.exponent < lowest }
-    if next < lowest || next >= Identifier.bitCount { next = Identifier.bitCount - 1 }
-    defer { next -= 1 }
+    if next < lowest { next = Identifier.bitCount - 1 }
+    defer { next = next > lowest ? next - 1 : Identifier.bitCount - 1 }
     return next
   }
 
   /// Whether the next turn begins a new round.
-  var isAtStart: Bool { next >= Identifier.bitCount - 1 || next < 0 }
+  var isAtStart: Bool { next == Identifier.bitCount - 1 }
 
   /// Puts a member at its place, or clears the place.
   mutating func set(_ exponent: Int, _ peer: Peer?) {

@@ -40,22 +40,39 @@ struct Forward: Sendable {
   /// The same, while whom they named has not answered: then they are to answer in its place, not whoever comes after them.
   var redirectedBy: [Peer] = []
   var isAccepted = false
+  let begunAt: Instant
   var sentAt: Instant
   /// For the hop at first, then for the answer.
   var deadline: Instant
+  /// Unless there is a sign of life from further along the way.
   var giveUpAt: Instant
+  /// When whoever asked was last told that the request is being worked on.
+  var reassuredAt: Instant
   var attemptsLeft: Int
   /// Members that answered that they could not.
   var failures = 0
 
   /// An answer takes a round trip a hop; three seconds are ten slow ones.
   static let patience = Duration.seconds(3)
+  /// A member that has a request for this long, and a hop that works on it, or others to ask, says so to whoever waits; and so
+  /// on along the way. Well within their patience.
+  static let reassurance = Duration.seconds(1)
+  /// For one hop, however often it was silent before: with `reassurance` still below `patience`.
+  static let hopPatience = Duration.milliseconds(1500)
+  /// With half of all members dead at once one lookup in a thousand meets twenty of them, at up to 750 ms each. And as long as a
+  /// text is tried to be delivered.
+  static let longest = Duration.seconds(30)
   /// Whoever asks for itself tries this often from the start.
   static let attempts = 3
   /// After so many failures from behind, a failure is passed on.
   static let failures = 2
-  /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second.
+  /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second, and at the longest a hundred.
   static let limit = 4096
+
+  /// There was a sign of life: nobody need give up yet.
+  fileprivate mutating func extend(from now: Instant) {
+    giveUpAt = min(now + Forward.patience, begunAt + Forward.longest)
+  }
 }
 
 extension ChordNode {
@@ -81,8 +98,9 @@ extension ChordNode {
     let isOurs = if case .peer = origin { false } else { true }
     let forward = Forward(
       origin: origin, key: key, question: question, hopsLeft: hopsLeft, via: via,
-      claim: via == nil ? claimOfCopies(question, key: key, claim: claim) : claim, sentAt: now.monotonic,
-      deadline: now.monotonic, giveUpAt: now.monotonic + Forward.patience, attemptsLeft: isOurs ? Forward.attempts : 1)
+      claim: via == nil ? claimOfCopies(question, key: key, claim: claim) : claim, begunAt: now.monotonic,
+      sentAt: now.monotonic, deadline: now.monotonic, giveUpAt: now.monotonic + Forward.patience,
+      reassuredAt: now.monotonic, attemptsLeft: isOurs ? Forward.attempts : 1)
     let ticket = newTicket()
     forwards[ticket] = forward
     advance(ticket)
@@ -195,8 +213,11 @@ extension ChordNode {
     if !forward.tried.contains(hop.id) { forward.tried.append(hop.id) }
     forward.isAccepted = false
     forward.sentAt = now.monotonic
+    forward.extend(from: now.monotonic)
+    reassure(&forward)
     let roundTrip = roundTrips[hop.id]
-    let patience = max(roundTrip?.patience ?? .zero, roundTrip?.isKnown == true ? .zero : RoundTrip.firstAnswer)
+    let usual = max(roundTrip?.patience ?? .zero, roundTrip?.isKnown == true ? .zero : RoundTrip.firstAnswer)
+    let patience = min(Forward.hopPatience, usual)
     forward.deadline = min(forward.giveUpAt, now.monotonic + patience)
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
@@ -207,15 +228,35 @@ extension ChordNode {
       to: hop)
   }
 
-  // MARK: What comes back
-
-  mutating func accepted(_ ticket: UInt32, by peer: Peer) {
-    guard var forward = forwards[ticket], forward.hop == peer.id, !forward.isAccepted else { return }
-    roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt)
-    forward.isAccepted = true
+  /// Waits for the answer of a hop that works on it.
+  private mutating func wait(_ ticket: UInt32, _ forward: Forward) {
+    var forward = forward
     forward.deadline = forward.giveUpAt
+    if case .peer = forward.origin {
+      forward.deadline = min(forward.deadline, forward.reassuredAt + Forward.reassurance)
+    }
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
+  }
+
+  /// Tells whoever waits for the answer, now and then, that somebody works on it.
+  private mutating func reassure(_ forward: inout Forward) {
+    guard case .peer(let asker, let ticket) = forward.origin, now.monotonic - forward.reassuredAt >= Forward.reassurance
+    else { return }
+    forward.reassuredAt = now.monotonic
+    send(.accepted(ticket), to: asker)
+  }
+
+  // MARK: What comes back
+
+  /// A hop has the request, or says once more that it is being worked on.
+  mutating func accepted(_ ticket: UInt32, by peer: Peer) {
+    guard var forward = forwards[ticket], forward.hop == peer.id else { return }
+    if !forward.isAccepted { roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt) }
+    forward.isAccepted = true
+    forward.extend(from: now.monotonic)
+    reassure(&forward)
+    wait(ticket, forward)
   }
 
   mutating func replied(_ reply: Reply, by peer: Peer) {
@@ -277,13 +318,18 @@ extension ChordNode {
     guard var forward = forwards[ticket] else { return }
     if now.monotonic >= forward.giveUpAt {
       forward.attemptsLeft -= 1
-      guard forward.attemptsLeft > 0, forward.via == nil else { return giveUp(ticket, forward, .unreachable) }
+      guard forward.attemptsLeft > 0, forward.via == nil, now.monotonic < forward.begunAt + Forward.longest else {
+        return giveUp(ticket, forward, .unreachable)
+      }
       forward.tried = []
       forward.detour = []
       forward.redirectedBy = []
-      forward.giveUpAt = now.monotonic + Forward.patience
       forwards[ticket] = forward
       return advance(ticket)
+    }
+    if forward.isAccepted {
+      reassure(&forward)
+      return wait(ticket, forward)
     }
     if let hop = forward.hop { doubt(hop) }
     if let asked = forward.redirectedBy.popLast() { return dispatch(ticket, &forward, to: asked, .insist) }

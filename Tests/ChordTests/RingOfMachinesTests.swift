@@ -70,6 +70,24 @@ struct RingOfMachinesTests {
     #expect(ring.run(.seconds(2)) { $0.living.count == 7 && $0.flaw == nil }, "\(ring.flaw ?? "")")
   }
 
+  @Test("who joins a ring larger than its list hurries through one round of fingers, not through every one")
+  func fingersCalmDown() {
+    var ring = Self.ring(of: 40, seed: 8)
+    #expect(ring.run(.seconds(5)) { $0.flaw == nil })
+    ring.run(.seconds(30))
+    let before = ring.messageCount
+    ring.run(.seconds(20))
+    let quiet = ring.messageCount - before
+    for number in 40..<50 {
+      ring.start(number)
+      ring.run(.seconds(1))
+    }
+    ring.run(.seconds(30))
+    let joined = ring.messageCount
+    ring.run(.seconds(20))
+    #expect(ring.messageCount - joined < quiet * 3 / 2)
+  }
+
   @Test("a crashed node comes back with the same identity")
   func restart() {
     var ring = Self.ring(of: 9, seed: 6)

@@ -31,6 +31,7 @@ struct Host {
   var links: [Int: LinkEnd] = [:]
   /// Messages for those who are being dialled.
   var waiting: [Int: [Simulator.Wire]] = [:]
+
   init(me: Peer, key: [UInt8], engine: Engine) {
     self.me = me
     self.key = key
@@ -41,6 +42,15 @@ struct Host {
   /// As others see it.
   var peer: Peer { Peer(id: me.id, endpoint: endpoint) }
 
+  /// Gives the machine an event; tells whether its pointers changed, and when it wants to be woken. In place: an engine is two
+  /// thousand bytes and dozens of references, and to copy it costs more than most events.
+  mutating func handle(
+    _ event: Engine.Event, at time: Time, into effects: inout [Engine.Effect]
+  ) -> (hasChanged: Bool, deadline: Instant?) {
+    let before = engine.ring.ring
+    engine.handle(event, at: time, into: &effects)
+    return (engine.ring.ring != before, engine.nextDeadline)
+  }
 }
 
 /// Two hosts, in no order.

@@ -49,6 +49,16 @@ struct Schedule<Payload> {
     return payload.map { (Instant(nanoseconds: first.at), $0) }
   }
 
+  /// Takes out what the condition holds for; the rest keeps its order.
+  mutating func removeAll(where isUnwanted: (Payload) -> Bool) {
+    var kept = Schedule()
+    while let (at, payload) = pop() {
+      if !isUnwanted(payload) { kept.push(payload, at: at) }
+    }
+    kept.lastOrder = max(kept.lastOrder, lastOrder)
+    self = kept
+  }
+
   // Four children a node: half the levels of a binary heap, and the children share a cache line or two.
 
   private mutating func siftUp(_ start: Int) {

@@ -38,6 +38,8 @@ extension Simulator {
     guard let to = numbers[peer.id] else {
       return schedule(from, .event(.unreachable(peer.id)), after: delay(from, from) * 2)
     }
+    if configuration.countsBytes { byteCount += wire.frameLength }
+    if !lostRequests.isEmpty { countIfLost(wire, to: to) }
     if let link = hosts[from].links[to] {
       let at = arrival(from: from, to: to)
       push(to, .message(wire, from: from, link: link.number), at: at)
@@ -56,6 +58,7 @@ extension Simulator {
     }
     guard swallowed.isEmpty || !swallowed.contains(link) else { return unanswered(from, to, link) }
     guard hosts[to].links[from]?.number == link else { return reset(from, by: to, link) }
+    if awake != nil { wakeIfWatched(to, by: wire) }
     switch wire {
     case .ring(let message): feed(to, .ring(.received(message, from: hosts[from].peer)))
     case .chat(let message): feed(to, .received(message, from: hosts[from].peer, key: hosts[from].key))

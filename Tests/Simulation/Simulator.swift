@@ -7,6 +7,7 @@
 //   Simulator.swift          hosts, time, stepping, performing         Schedule.swift   what happens when
 //   Simulator+Links.swift    dialling, sending, losing links           Latency.swift    how long a message takes
 //   Simulator+Faults.swift   crashes, sleep, cuts, broken links        Simulator+Oracle.swift   what is right
+//   Simulator+Counts.swift   what it took
 //
 // A simulator is a value: a copy is a snapshot that goes on by itself.
 
@@ -27,6 +28,8 @@ public struct Simulator {
     public var idleSilence = Duration.seconds(24)
     /// Whether all that nodes tell is kept in `observations`, for tests to read at the end.
     public var keepsObservations = true
+    /// Whether `byteCount` is kept: every message is then written out, which costs time.
+    public var countsBytes = false
     public init() {}
   }
 
@@ -79,6 +82,12 @@ public struct Simulator {
   public var news: [Observation] = []
   public internal(set) var eventCount = 0
   public internal(set) var messageCount = 0
+  /// What all messages take as frames, if it is to be counted.
+  public internal(set) var byteCount = 0
+  /// Links that were made.
+  public var linkCount: Int { Int(lastLink) }
+  /// Keys to be watched, and how many requests for them went to hosts that were not there any more.
+  public var lostRequests: [Identifier: Int] = [:]
   /// How often pointers of the ring or the membership changed.
   public internal(set) var changeCount = 0
   /// The nodes that a seeking one finds.
@@ -103,6 +112,8 @@ public struct Simulator {
   var swallowed: Set<UInt32> = []
   /// Extra delay between two hosts.
   var slowness: [Pair: Duration] = [:]
+  /// After it has come to rest: the hosts whose deadlines count again. Nil: all.
+  var awake: Set<Int>?
   private var effects: [Engine.Effect] = []
   private let utcAtStart: UInt64 = 1_790_000_000_000
 
@@ -181,6 +192,7 @@ public struct Simulator {
   /// Gives a node an event, as a program would.
   public mutating func tell(_ id: Identifier, _ event: Engine.Event) {
     guard let number = numbers[id] else { return }
+    awake?.insert(number)
     schedule(number, .event(event), after: .zero)
   }
 
@@ -247,15 +259,14 @@ public struct Simulator {
     if let trace { trace("\(now.nanoseconds / 1000) µs  \(hosts[host].me.id.short)  \(event)") }
     var time = time
     time.utcMilliseconds = UInt64(clamping: Int64(time.utcMilliseconds) + hosts[host].clockError)
-    let before = hosts[host].engine.ring.ring
     var effects: [Engine.Effect] = []
     swap(&effects, &self.effects)
-    hosts[host].engine.handle(event, at: time, into: &effects)
-    if hosts[host].engine.ring.ring != before { changeCount += 1 }
+    let (hasChanged, deadline) = hosts[host].handle(event, at: time, into: &effects)
+    if hasChanged { changeCount += 1 }
     for effect in effects { perform(effect, of: host) }
     effects.removeAll(keepingCapacity: true)
     swap(&effects, &self.effects)
-    guard hosts[host].isAlive, let deadline = hosts[host].engine.nextDeadline else { return }
+    guard hosts[host].isAlive, awake?.contains(host) ?? true, let deadline else { return }
     if hosts[host].tickAt.map({ $0 > deadline }) ?? true {
       let at = max(deadline, now)
       hosts[host].tickAt = at

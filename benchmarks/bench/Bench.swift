@@ -1,5 +1,5 @@
-// The benchmark harness: one executable, one subcommand per question. Each starts real nodes, asks them as a bot would, and
-// prints a table, or JSON for whoever compares runs.
+// The benchmark harness: one executable, one subcommand per question. Each starts real nodes and asks them as a bot
+// would, or simulates a ring of the same machines, and prints a table, or JSON for whoever compares runs.
 
 import ArgumentParser
 
@@ -7,9 +7,9 @@ import ArgumentParser
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measures chord-chat, with real nodes as processes on this machine.",
+    abstract: "Measures chord-chat: real nodes as processes on this machine, and rings of many in a simulator.",
     discussion: "Build with -c release: a debug build measures the debug build.",
-    subcommands: [SessionCommand.self])
+    subcommands: [SessionCommand.self, FailuresCommand.self, ChurnCommand.self, SimulatorCommand.self])
 }
 
 /// What every measurement takes.
