@@ -59,6 +59,8 @@ final class Link: TCPConnectionHandler {
   /// We have said goodbye, or the peer has: nothing more is sent.
   private(set) var isDraining = false
   var lastUsed: LoopTime
+  /// When the handshake was done; before that, when it began.
+  private(set) var establishedAt: LoopTime
   /// Waits for an older link to the same node to drain.
   var isHeldBack = false {
     didSet { isHeldBack ? connection?.pauseReading() : connection?.resumeReading() }
@@ -83,6 +85,7 @@ final class Link: TCPConnectionHandler {
     address = endpoint
     phase = .handshaking(handshake)
     lastUsed = loop.now
+    establishedAt = loop.now
     connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: timeout, handler: self)
     connection?.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
   }
@@ -99,6 +102,7 @@ final class Link: TCPConnectionHandler {
     isDialled = false
     phase = .handshaking(handshake)
     lastUsed = loop.now
+    establishedAt = loop.now
     connection.handler = self
     connection.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
     greet()
@@ -209,6 +213,7 @@ final class Link: TCPConnectionHandler {
         self.remote = remote
         seenAs = handshake.seenAs
         phase = .established
+        establishedAt = loop.now
         patience?.cancel()
         owner?.linkEstablished(self)
       }

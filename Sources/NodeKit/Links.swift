@@ -6,7 +6,9 @@
 //
 // When two nodes dial each other at the same time there are two connections. Both ends keep the one that the smaller identifier
 // dialled, and drain the other: what was said on it is read before the one that stays is read, so that nothing is overtaken. A
-// second connection dialled by the same side means that it gave up the first: the first is pinged, and stays only if it answers.
+// second connection dialled by the same side, or by either when the first has stood for a while, means that the other side gave
+// up the first (we may not have heard of that: the way between may swallow everything): the first is pinged, and stays only if
+// it answers.
 
 import CSodium
 import Chat
@@ -37,6 +39,9 @@ final class Links: LinkOwner {
   private static let strangerLimit = 512
   /// A dial across the world takes a third of a second; a host that swallows packets shows after this.
   static let dialTimeout = Duration.seconds(3)
+  /// A second connection that comes within this time of the first may have been dialled at the same moment; after it the other
+  /// side had the first link when it dialled, and would have used it.
+  static let sameMoment = Duration.seconds(2)
   /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
   private static let idleLimit = Duration.seconds(300)
 
@@ -231,8 +236,8 @@ final class Links: LinkOwner {
     if old.isDialled != new.isDialled {
       let ownIsSmaller = Identity.nodeID(of: identity.publicKey) < id
       let keepsNew = new.isDialled == ownIsSmaller
-      replace(keepsNew ? old : new, by: keepsNew ? new : old, id)
-      return
+      if keepsNew { return replace(old, by: new, id) }
+      if loop.now - old.establishedAt < Self.sameMoment { return replace(new, by: old, id) }
     }
     strangers[ObjectIdentifier(new)] = new
     old.ping(within: .seconds(1)) { [weak self, weak old, weak new] isAlive in
