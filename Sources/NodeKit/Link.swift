@@ -59,6 +59,8 @@ final class Link: TCPConnectionHandler {
   /// We have said goodbye, or the peer has: nothing more is sent.
   private(set) var isDraining = false
   var lastUsed: LoopTime
+  /// When anything last came.
+  private(set) var lastHeard: LoopTime
   /// When the handshake was done; before that, when it began.
   private(set) var establishedAt: LoopTime
   /// Waits for an older link to the same node to drain.
@@ -86,6 +88,7 @@ final class Link: TCPConnectionHandler {
     phase = .handshaking(handshake)
     lastUsed = loop.now
     establishedAt = loop.now
+    lastHeard = loop.now
     connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: timeout, handler: self)
     connection?.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
   }
@@ -103,6 +106,7 @@ final class Link: TCPConnectionHandler {
     phase = .handshaking(handshake)
     lastUsed = loop.now
     establishedAt = loop.now
+    lastHeard = loop.now
     connection.handler = self
     connection.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
     greet()
@@ -186,6 +190,7 @@ final class Link: TCPConnectionHandler {
 
   func received(_ bytes: RawSpan, on connection: TCPConnection) {
     lastUsed = loop.now
+    lastHeard = loop.now
     do throws(LinkFailure) {
       try reader.read(bytes, limit: { longestFrame }) { type, payload throws(LinkFailure) in
         try take(type, payload)

@@ -42,6 +42,8 @@ final class Links: LinkOwner {
   /// A second connection that comes within this time of the first may have been dialled at the same moment; after it the other
   /// side had the first link when it dialled, and would have used it.
   static let sameMoment = Duration.seconds(2)
+  /// A link over which nothing comes for this long, though we asked, carries nothing: ten slow round trips.
+  private static let doubtPatience = Duration.seconds(3)
   /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
   private static let idleLimit = Duration.seconds(300)
 
@@ -163,6 +165,16 @@ final class Links: LinkOwner {
   /// Closes the link to a node that is dead as far as we know.
   func disconnect(_ id: Identifier) {
     established.removeValue(forKey: id)?.end(.silent)
+  }
+
+  /// Ends the link to a node, as lost, if nothing at all comes over it any more.
+  func doubt(_ id: Identifier) {
+    guard let link = established[id] else { return }
+    let asked = loop.now
+    link.ping(within: Self.doubtPatience) { [weak self, weak link] isAlive in
+      guard let self, let link, established[id] === link, !isAlive, link.lastHeard < asked else { return }
+      link.end(.silent)
+    }
   }
 
   /// Says goodbye to everyone and stops listening.
