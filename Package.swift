@@ -51,6 +51,12 @@ let package = Package(
     .target(name: "Processes", path: "Tests/Processes", swiftSettings: house),
     .executableTarget(name: "demo", dependencies: ["Processes"], path: "Tests/Demo", swiftSettings: house),
     .executableTarget(
+      name: "chaos",
+      dependencies: [
+        "Processes", "UVRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Chaos", swiftSettings: house),
+    .executableTarget(
       name: "bench",
       dependencies: [
         "Processes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -61,7 +67,7 @@ let package = Package(
     .testTarget(name: "ChordTests", dependencies: ["CSodium", "Chord", "Simulation"], swiftSettings: house),
     .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
     .testTarget(name: "NodeKitTests", dependencies: ["NodeKit"], swiftSettings: house),
-    .testTarget(name: "ProcessTests", dependencies: ["Processes", "node"], swiftSettings: house),
+    .testTarget(name: "ProcessTests", dependencies: ["Processes", "chaos", "node"], swiftSettings: house),
     .testTarget(name: "ArchitectureTests", swiftSettings: house),
   ]
 )

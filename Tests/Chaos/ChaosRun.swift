@@ -43,15 +43,15 @@ struct ChaosRun {
     story.tell(
       "\(account.crossings) connections through the proxy, \(account.cuts) cut, \(account.silenced) silenced "
         + "(\(account.swallowedBytes) bytes swallowed), \(account.delayed) delayed")
-    story.tell("\(company.ledger.count) texts written, \(company.ledger.shownAll) shown")
-    return company.tally
+    story.tell("\(company.exchange.ledger.count) texts written, \(company.exchange.ledger.shownAll) shown")
+    return company.exchange.tally
   }
 
   /// Waits until everybody lives and is ready, and the ring is exact.
   private func rest(_ company: Company) throws {
     let began = ContinuousClock.now
     try awaitAll(company, since: began)
-    let took = try RingWatch(company.players.map(\.life)).settle(since: began, within: Promise.ring, "at rest")
+    let took = try RingWatch(company.players.map(\.life), story).settle(since: began, within: Promise.ring, "at rest")
     story.tell("one exact ring of \(company.players.count) after \(readable(took))")
   }
 
@@ -91,7 +91,7 @@ struct ChaosRun {
   }
 
   private func others(_ company: Company, _ victim: Player) throws -> RingWatch {
-    try RingWatch(company.players.filter { $0 !== victim }.map(\.life))
+    try RingWatch(company.players.filter { $0 !== victim }.map(\.life), story)
   }
 
   // MARK: Healing
@@ -102,7 +102,7 @@ struct ChaosRun {
     try company.release()
     try awaitAll(company, since: began)
     story.tell("all \(company.players.count) live and are ready after \(readable(.now - began))")
-    let watch = try RingWatch(company.players.map(\.life))
+    let watch = try RingWatch(company.players.map(\.life), story)
     let ring = try watch.settle(since: began, within: Promise.ring, "healing")
     story.tell("one exact ring after \(readable(ring))")
 
@@ -124,31 +124,31 @@ struct ChaosRun {
   private func converse(_ company: Company) throws {
     let began = ContinuousClock.now
     let chatters = company.chatters
-    let failedBefore = company.tally.counts[.failed] ?? 0
-    let isQuiet: Void? = try eventually(within: Company.sendLimit + .seconds(5)) {
+    let failedBefore = company.exchange.failed
+    let isQuiet: Void? = try eventually(within: Exchange.sendLimit + .seconds(5)) {
       try company.attend()
       return chatters.allSatisfy { $0.life.pending.isEmpty } ? () : nil
     }
     guard isQuiet != nil else { throw Violation("texts of the storm are still not told about") }
-    let failed = (company.tally.counts[.failed] ?? 0) - failedBefore
+    let failed = company.exchange.failed - failedBefore
     story.tell("all texts of the storm are told about after \(readable(.now - began)), \(failed) more as failed")
 
-    let (deliveredBefore, failedNow) = (company.tally.counts[.delivered] ?? 0, company.tally.counts[.failed] ?? 0)
+    let (deliveredBefore, failedNow) = (company.exchange.delivered, company.exchange.failed)
     for (index, player) in chatters.enumerated() {
       for step in [1, 7, 19] {
         let other = chatters[(index + step) % chatters.count]
         guard other !== player, let user = other.life.user else { continue }
-        try company.send(from: player, to: user, padding: 0)
+        try company.exchange.send(from: player.life, to: user)
       }
     }
     let asked = ContinuousClock.now
-    let areSent: Void? = try eventually(within: Company.sendLimit + .seconds(5)) {
+    let areSent: Void? = try eventually(within: Exchange.sendLimit + .seconds(5)) {
       try company.attend()
       return chatters.allSatisfy { $0.life.pending.isEmpty } ? () : nil
     }
-    let lost = (company.tally.counts[.failed] ?? 0) - failedNow
+    let lost = company.exchange.failed - failedNow
     guard areSent != nil, lost == 0 else { throw Violation("in peace \(lost) texts between living users failed") }
-    let delivered = (company.tally.counts[.delivered] ?? 0) - deliveredBefore
+    let delivered = company.exchange.delivered - deliveredBefore
     story.tell("in peace all of \(delivered) texts were delivered, the last after \(readable(.now - asked))")
   }
 }

@@ -9,19 +9,15 @@ import UVRuntime
 
 /// The nodes of one run, their traffic, and the checks that hold at every moment.
 final class Company {
-  /// The contract: `send` keeps trying for 30 s. The rest is for a machine with more processes than processors.
-  static let sendLimit = Duration.seconds(30 + 5)
   /// From `quit` to the end of the process, also when those who hold the record cannot be reached.
   static let quitLimit = Duration.seconds(15)
 
   let story: Story
   let proxy: Proxy
-  var tally = Tally()
-  var ledger = Ledger()
+  let exchange: Exchange
   private(set) var players: [Player] = []
   /// Users whose life ended with `quit`, and has not begun again.
   private(set) var quitters: Set<String> = []
-  private var users: [Int: String] = [:]
   /// Ended lives, until all they said has been read.
   private var ending: [(life: Life, place: Int)] = []
   private var lastLife = 0
@@ -31,8 +27,10 @@ final class Company {
 
   init(nodes: Int, bootstraps count: Int, story: Story) throws {
     self.story = story
+    exchange = Exchange(story)
     proxy = try Proxy()
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("chaos-\(UUID().uuidString)").path
+    Undoing.later { [directory] in try? FileManager.default.removeItem(atPath: directory) }
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
     let doors = try Doors.make(nodes)
     bootstraps = doors.prefix(count).map(\.outside.description)
@@ -45,10 +43,7 @@ final class Company {
     }
   }
 
-  deinit {
-    proxy.stop()
-    try? FileManager.default.removeItem(atPath: directory)
-  }
+  deinit { proxy.stop() }
 
   private func newLife(_ door: Door, _ username: String?, _ keyFile: String, user: String?) throws -> Life {
     lastLife += 1
@@ -70,8 +65,9 @@ final class Company {
   // MARK: What is done to them
 
   func kill(_ player: Player, for time: Duration, sameKey: Bool) {
-    story.note("SIGKILL to \(player.life.description), back with \(sameKey ? "the same" : "a new") key in \(readable(time))")
-    tally.met(.kills)
+    let key = sameKey ? "the same key" : "a new key"
+    story.note("SIGKILL to \(player.life.description), back with \(key) in \(readable(time))")
+    exchange.tally.met(.kills)
     player.life.expected = .killed(SIGKILL)
     player.life.process.signal(SIGKILL)
     proxy.close(player.door)
@@ -80,7 +76,7 @@ final class Company {
 
   func stop(_ player: Player, for time: Duration) {
     story.note("SIGSTOP to \(player.life.description) for \(readable(time))")
-    tally.met(.stops)
+    exchange.tally.met(.stops)
     player.life.process.signal(SIGSTOP)
     player.condition = .stopped(since: .now, until: .now + time)
   }
@@ -96,7 +92,7 @@ final class Company {
 
   func silence(_ player: Player, for time: Duration) {
     story.note("all packets of \(player.life.description) are swallowed for \(readable(time))")
-    tally.met(.silentHosts)
+    exchange.tally.met(.silentHosts)
     proxy.silence(host: player.door.place, process: player.life.process.process.id)
     player.condition = .silent(until: .now + time)
   }
@@ -109,7 +105,7 @@ final class Company {
 
   func quit(_ player: Player) throws {
     story.note("\(player.life.description) is asked to quit")
-    tally.met(.quits)
+    exchange.tally.met(.quits)
     player.life.expected = .exited(0)
     _ = try player.life.process.ask("quit")
     player.condition = .quitting(until: .now + Self.quitLimit)
@@ -117,7 +113,7 @@ final class Company {
 
   /// Somebody lives here again.
   func restart(_ player: Player, sameKey: Bool) throws {
-    tally.met(sameKey ? .sameKey : .newKey)
+    exchange.tally.met(sameKey ? .sameKey : .newKey)
     if !sameKey { try? FileManager.default.removeItem(atPath: player.keyFile) }
     try proxy.open(player.door)
     player.life = try newLife(player.door, player.username, player.keyFile, user: sameKey ? player.life.user : nil)
@@ -143,21 +139,12 @@ final class Company {
     }
   }
 
-  // MARK: Traffic
-
-  func send(from player: Player, to user: String, padding: Int) throws {
-    let life = player.life
-    let (number, text) = ledger.write(from: life.number, to: user, padding: padding)
-    let ticket = try life.process.ask("send", ["user": .string(user), "text": .string(text)])
-    life.pending.append((number, ticket, .now + Self.sendLimit))
-  }
-
   // MARK: At every moment
 
   /// Takes in what the nodes have said, checks it, and does what is due.
   func attend() throws {
     for player in players {
-      if !player.isDown { try listen(to: player.life) }
+      if !player.isDown { try exchange.listen(to: player.life) }
       try attend(to: player)
     }
     try bury()
@@ -169,10 +156,10 @@ final class Company {
       throw Violation("\(life.description) ended by itself: \(ending), saying: \(life.process.process.standardError)")
     }
     switch player.condition {
-    case .living: try expectAnswers(of: life)
+    case .living: try exchange.expectAnswers(of: life)
     case .stopped(_, let until): if until <= .now { wake(player) }
     case .silent(let until):
-      try expectAnswers(of: life)
+      try exchange.expectAnswers(of: life)
       if until <= .now { hear(player) }
     case .quitting(let until):
       if life.process.process.ending(within: .zero) != nil {
@@ -188,61 +175,13 @@ final class Company {
     }
   }
 
-  private func listen(to life: Life) throws {
-    if life.isReady() || life.user != nil { users[life.number] = life.user }
-    for message in life.process.takeNotifications("message") {
-      try ledger.shown(message.value, to: life.number, of: life.user ?? "") { users[$0] }
-    }
-    for news in life.process.takeNotifications("session") where news.value["state"]?.string == "open" {
-      guard let other = news.value["user"]?.string else { continue }
-      if !life.sessions.insert(other).inserted { tally.met(.reopened) }
-    }
-    try settleTexts(of: life)
-  }
-
-  private func settleTexts(of life: Life) throws {
-    var rest: [(number: Int, ticket: NodeProcess.Ticket, deadline: ContinuousClock.Instant)] = []
-    for sending in life.pending {
-      do {
-        guard let answer = try life.process.answerSoFar(to: sending.ticket) else {
-          rest.append(sending)
-          continue
-        }
-        ledger.delivered(sending.number, from: life.number, id: answer.value["id"]?.integer ?? 0)
-        tally.met(.delivered)
-      } catch is RPCError {
-        ledger.failed(sending.number, from: life.number)
-        tally.met(.failed)
-      } catch is ProcessError {
-        ledger.void(sending.number, from: life.number)
-      }
-    }
-    life.pending = rest
-  }
-
-  /// A text whose time is over must have been reported by now.
-  private func expectAnswers(of life: Life) throws {
-    guard let late = life.pending.first(where: { $0.deadline < .now }) else { return }
-    throw Violation(
-      "text \(life.number)/\(late.number) of \(life.description) is neither delivered nor failed "
-        + "\(readable(.now - late.ticket.asked)) after it was sent")
-  }
-
   /// Ended lives: all they said is read, and judged once more.
   private func bury() throws {
     for (life, _) in ending where life.process.hasEnded {
-      try listen(to: life)
-      try judgeEnd(of: life)
+      try exchange.listen(to: life)
+      try exchange.judgeEnd(of: life)
     }
     ending.removeAll { $0.life.process.hasEnded }
-  }
-
-  private func judgeEnd(of life: Life) throws {
-    let how = try life.process.ending()
-    if how != life.expected { throw Violation("\(life.description) ended with \(how)") }
-    let errors = life.process.process.standardError
-    if !errors.isEmpty { throw Violation("\(life.description) wrote to standard error: \(errors)") }
-    if let breach = life.process.breaches.first { throw Violation("\(life.description) broke the contract: \(breach)") }
   }
 
   // MARK: The end
@@ -253,10 +192,10 @@ final class Company {
     let done: Void? = try eventually(within: Self.quitLimit + .seconds(5)) {
       for player in players where !player.isDown {
         let hasEnded = player.life.process.hasEnded
-        try listen(to: player.life)
+        try exchange.listen(to: player.life)
         guard hasEnded else { continue }
         player.condition = .down(until: .now + .seconds(3600), sameKey: true)
-        try judgeEnd(of: player.life)
+        try exchange.judgeEnd(of: player.life)
       }
       return players.allSatisfy(\.isDown) ? () : nil
     }
@@ -264,6 +203,6 @@ final class Company {
       let late = players.filter { !$0.isDown }.map(\.life.description)
       throw Violation("\(late.count) nodes have not quit: \(late.prefix(5))")
     }
-    try ledger.audit()
+    try exchange.ledger.audit()
   }
 }

@@ -41,17 +41,21 @@ struct Ledger {
     return (number, "\(life) \(number) " + String(repeating: "·", count: padding))
   }
 
-  mutating func delivered(_ number: Int, from life: Int, id: Int) { texts[life]?[number - 1].outcome = .delivered(id: id) }
+  mutating func delivered(_ number: Int, from life: Int, id: Int) {
+    texts[life]?[number - 1].outcome = .delivered(id: id)
+  }
   mutating func failed(_ number: Int, from life: Int) { texts[life]?[number - 1].outcome = .failed }
   mutating func void(_ number: Int, from life: Int) { texts[life]?[number - 1].outcome = .void }
 
   /// A text was shown to a life of `user`. `userOf` knows the user of each life.
   mutating func shown(_ message: JSON, to life: Int, of user: String, userOf: (Int) -> String?) throws {
-    guard let text = message["text"]?.string, let id = message["id"]?.integer, let sender = message["user"]?.string else {
+    guard let text = message["text"]?.string, let id = message["id"]?.integer, let sender = message["user"]?.string
+    else {
       throw Violation("a message of the wrong shape: \(message)")
     }
     let parts = text.split(separator: " ", maxSplits: 2)
-    guard parts.count >= 2, let from = Int(parts[0]), let number = Int(parts[1]), let sent = texts[from], number <= sent.count
+    guard parts.count >= 2, let from = Int(parts[0]), let number = Int(parts[1]), let sent = texts[from],
+      (1...sent.count).contains(number)
     else { throw Violation("\(user) was shown a text that nobody sent: \(text.prefix(60))") }
     guard sent[number - 1].to == user, userOf(from) == sender else {
       throw Violation("text \(from)/\(number) to \(sent[number - 1].to) was shown to \(user) as from \(sender)")

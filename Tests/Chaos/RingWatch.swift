@@ -5,11 +5,16 @@ import Processes
 
 /// Questions to a set of nodes, judged by the oracle.
 struct RingWatch {
+  /// What is still wrong is noted this often: a ring that heals slowly is to be understood.
+  private static let notesEvery = Duration.seconds(5)
+
   let lives: [Life]
   let oracle: Oracle
+  private let story: Story
 
-  init(_ lives: [Life]) throws {
+  init(_ lives: [Life], _ story: Story) throws {
     self.lives = lives
+    self.story = story
     oracle = Oracle(
       nodes: try lives.map { life in
         guard life.isReady(), let node = life.node else { throw Violation("\(life.description) is not ready") }
@@ -20,8 +25,13 @@ struct RingWatch {
   /// Waits until every pointer of every node is exact; how long that took.
   func settle(since began: ContinuousClock.Instant, within limit: Duration, _ what: String) throws -> Duration {
     var faults: [String] = []
+    var noteAt = ContinuousClock.now + Self.notesEvery
     let settled: ContinuousClock.Instant? = try eventually(within: limit - (.now - began)) {
       faults = try pointerFaults()
+      if noteAt < .now {
+        story.note("still \(faults.count) wrong: \(faults.prefix(3).joined(separator: "; "))")
+        noteAt = .now + Self.notesEvery
+      }
       return faults.isEmpty ? .now : nil
     }
     guard let settled else {
@@ -115,21 +125,23 @@ struct RingWatch {
 
   /// Asks all in portions (a node bounds what it has under way for one asker), and collects what is wrong with the answers.
   private func ask(
-    _ method: String, of questions: [(Life, JSON?)], _ judge: (Life, JSON) -> String?, refused: (Life) -> Void = { _ in }
+    _ method: String, of questions: [(Life, JSON?)], _ judge: (Life, JSON) -> String?,
+    refused: (Life) -> Void = { _ in }
   ) throws -> [String] {
     var faults: [String] = []
     var start = 0
     while start < questions.count {
       let portion = questions[start..<min(start + 400, questions.count)]
       let tickets = try portion.map { ($0, try $0.process.ask(method, $1)) }
-      for (life, ticket) in tickets {
+      for (index, (life, ticket)) in tickets.enumerated() {
         do {
           if let fault = judge(life, try life.process.answer(to: ticket, within: Patience.retrying).value) {
             faults.append(fault)
           }
         } catch let error as RPCError {
           refused(life)
-          faults.append("\(life.description): \(method): \(error)")
+          let question = portion[portion.startIndex + index].1?.description ?? ""
+          faults.append("\(life.description): \(method) \(question): \(error)")
         }
       }
       start += portion.count

@@ -57,7 +57,8 @@ struct Sockets {
       let columns = line.split(separator: space, maxSplits: 10)
       guard columns.count > 9 else { continue }
       let inode = Self.number(columns[9], radix: 10)
-      if inodes.contains(inode) { ports[inode] = UInt16(truncatingIfNeeded: Self.number(columns[1].suffix(4), radix: 16)) }
+      guard inodes.contains(inode) else { continue }
+      ports[inode] = UInt16(truncatingIfNeeded: Self.number(columns[1].suffix(4), radix: 16))
     }
     return ports
   }

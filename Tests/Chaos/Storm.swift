@@ -73,7 +73,7 @@ struct Storm {
   }
 
   private func met(_ sight: Sight, _ event: String) {
-    company.tally.met(sight)
+    company.exchange.tally.met(sight)
     company.story.note(event)
   }
 
@@ -96,14 +96,17 @@ struct Storm {
     if dice.chance(900), let pair = pairs.randomElement(using: &dice) {
       (from, to) = (company.players[pair.0], company.players[pair.1])
     } else {
-      guard let one = company.chatters.randomElement(using: &dice), let other = company.chatters.randomElement(using: &dice)
-      else { return }
+      let chatters = company.chatters
+      guard let one = chatters.randomElement(using: &dice), let other = chatters.randomElement(using: &dice) else {
+        return
+      }
       (from, to) = (one, other)
     }
     guard from.isLiving, from.life.isReady(), from !== to, let user = to.life.user else { return }
     // Some at once, so that there is an order to be kept; now and then one that does not fit into a packet.
     for _ in 0..<(dice.chance(300) ? Int.random(in: 2...12, using: &dice) : 1) {
-      try company.send(from: from, to: user, padding: dice.chance(20) ? Int.random(in: 1000...10_000, using: &dice) : 0)
+      let padding = dice.chance(20) ? Int.random(in: 1000...10_000, using: &dice) : 0
+      try company.exchange.send(from: from.life, to: user, padding: padding)
     }
   }
 }

@@ -26,7 +26,9 @@ struct Dice: RandomNumberGenerator {
   /// True in so many of a thousand cases.
   mutating func chance(_ perMille: Int) -> Bool { Int.random(in: 0..<1000, using: &self) < perMille }
 
-  mutating func milliseconds(_ range: ClosedRange<Int>) -> Duration { .milliseconds(Int.random(in: range, using: &self)) }
+  mutating func milliseconds(_ range: ClosedRange<Int>) -> Duration {
+    .milliseconds(Int.random(in: range, using: &self))
+  }
 }
 
 /// The last events of a run, with the time since its beginning.
@@ -35,17 +37,21 @@ final class Story {
   private static let kept = 60
 
   let began = ContinuousClock.now
+  private let isVerbose: Bool
   private var lines: [String] = []
 
-  func note(_ event: String) {
-    lines.append(Self.stamp(began) + "  " + event)
-    if lines.count > Self.kept { lines.removeFirst() }
-  }
+  init(isVerbose: Bool = false) { self.isVerbose = isVerbose }
+
+  func note(_ event: String) { add(event, isTold: isVerbose) }
 
   /// Notes and prints.
-  func tell(_ event: String) {
-    note(event)
-    say(Self.stamp(began) + "  " + event)
+  func tell(_ event: String) { add(event, isTold: true) }
+
+  private func add(_ event: String, isTold: Bool) {
+    let line = Self.stamp(began) + "  " + event
+    lines.append(line)
+    if lines.count > Self.kept { lines.removeFirst() }
+    if isTold { say(line) }
   }
 
   var last: [String] { lines }
