@@ -165,15 +165,30 @@ final class Links: LinkOwner {
   /// Closes the link to a node that is dead as far as we know.
   func disconnect(_ id: Identifier) {
     established.removeValue(forKey: id)?.end(.silent)
+    doubtTheQuiet()
   }
 
   /// Ends the link to a node, as lost, if nothing at all comes over it any more.
   func doubt(_ id: Identifier) {
-    guard let link = established[id] else { return }
+    guard let link = established[id], !link.isDraining else { return }
     let asked = loop.now
     link.ping(within: Self.doubtPatience) { [weak self, weak link] isAlive in
-      guard let self, let link, established[id] === link, !isAlive, link.lastHeard < asked else { return }
+      // Asked twice it is answered twice: only the first answer ends it.
+      guard let self, let link, established[id] === link, !link.isDraining, !isAlive, link.lastHeard < asked else {
+        return
+      }
       link.end(.silent)
+      doubtTheQuiet()
+    }
+  }
+
+  /// Where one link has fallen silent others may have, and for the same reason: our address has changed, or a router between has
+  /// forgotten us. To find that out link by link, as each is needed, would take a verdict's time for each.
+  private func doubtTheQuiet() {
+    guard !isClosing else { return }
+    for id in established.keys.sorted() {
+      guard let link = established[id], loop.now - link.lastHeard > Self.doubtPatience else { continue }
+      doubt(id)
     }
   }
 

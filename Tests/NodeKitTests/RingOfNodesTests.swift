@@ -176,6 +176,20 @@ struct RingOfNodesTests {
     }
   }
 
+  @Test("when one link is found silent, the others that are quiet are looked at too")
+  func silentLinks() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      let peers = [try await rig.linked(alice), try await rig.linked(alice), try await rig.linked(alice)]
+      // Nobody here answers pings of links, and after this nobody has said anything for long enough.
+      let silence = rig.loop.now
+      try await rig.until("all are quiet") { rig.loop.now - silence > .milliseconds(3100) }
+      let first = try #require(alice.node.links.remotes.first)
+      alice.node.links.disconnect(first.peer.id)
+      try await rig.until("none is left", limit: .seconds(5)) { alice.status.peers == 0 && peers.allSatisfy(\.isOver) }
+    }
+  }
+
   @Test("a link that is cut under a session is replaced, and the texts go on where they were")
   func cut() async throws {
     try await withRig { rig in
