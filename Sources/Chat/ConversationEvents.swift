@@ -175,7 +175,7 @@ extension Conversations {
     public var identity: Identity
     /// The session's user name; nil for a node without a user, which can find others but not talk.
     public var name: UserName?
-    /// 32 secret random bytes for the key pair W of this session's records.
+    /// 32 secret bytes for the key pair W of this user's records: `Identity.writerSeed`, unless a test wants others.
     public var writerSeed: [UInt8]
     public var limits = Limits()
 

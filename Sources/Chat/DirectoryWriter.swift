@@ -19,7 +19,7 @@ public struct DirectoryWriter: Sendable {
   /// node is forgotten within half an hour.
   public static let lifetime: UInt64 = 1_800_000
 
-  /// `writerSeed` are 32 secret random bytes that no other session uses.
+  /// `writerSeed` are 32 secret bytes that no other identity uses.
   public init(user: User, identity: Identity, network: String, writerSeed: [UInt8]) {
     self.user = user
     self.identity = identity

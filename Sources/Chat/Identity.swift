@@ -41,6 +41,10 @@ public struct Identity: Sendable {
   /// The node's place on the ring.
   public var nodeID: Identifier { Self.nodeID(of: publicKey) }
 
+  /// The seed of the key W that signs the records of this identity's user (see `DirectoryWriter`). It follows from the secret, so
+  /// that whoever comes back with the same key file overwrites, and withdraws, what a life that was killed has left behind.
+  public var writerSeed: [UInt8] { Digest.sha256("chord-chat writer", seed) }
+
   /// The 64 bytes of the signature over `bytes`.
   public func sign(_ bytes: [UInt8]) -> [UInt8] { key.sign(bytes) }
 

@@ -80,7 +80,7 @@ public final class LoopNode {
     let me = Peer(id: identity.nodeID, endpoint: endpoint)
     let chat = Conversations.Configuration(
       network: configuration.network, identity: identity, name: configuration.username,
-      writerSeed: Randomness.bytes(32))
+      writerSeed: identity.writerSeed)
     return Engine(
       ring: ChordNode(me: me, configuration: ring, seed: seed, at: now),
       conversations: Conversations(configuration: chat, seed: seed ^ 0x5EED, at: now))

@@ -81,7 +81,7 @@ final class World {
     let identity = identity ?? Self.identity(UInt64(index) + 1)
     var configuration = Conversations.Configuration(
       network: Self.network, identity: identity, name: try name.map { try UserName($0) },
-      writerSeed: [UInt8](repeating: UInt8(index + 1), count: 32))
+      writerSeed: identity.writerSeed)
     configuration.limits = limits
     let machine = Conversations(configuration: configuration, seed: seed ?? UInt64(index) + 100, at: now)
     members.append(Member(machine: machine, identity: identity, endpoint: Self.endpoint(UInt16(7001 + index))))
