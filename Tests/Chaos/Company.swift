@@ -105,7 +105,6 @@ final class Company {
 
   func quit(_ player: Player) throws {
     story.note("\(player.life.description) is asked to quit")
-    exchange.tally.met(.quits)
     player.life.expected = .exited(0)
     _ = try player.life.process.ask("quit")
     player.condition = .quitting(until: .now + Self.quitLimit)

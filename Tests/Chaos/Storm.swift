@@ -54,7 +54,7 @@ struct Storm {
     case ..<14: if mayDisturb, let victim = victim() { kill(victim) }
     case ..<26: if mayDisturb, let victim = victim() { company.stop(victim, for: length()) }
     case ..<34: if mayDisturb, let victim = victim() { company.silence(victim, for: length()) }
-    case ..<40: if mayDisturb, let leaver = company.chatters.randomElement(using: &dice) { try company.quit(leaver) }
+    case ..<40: if mayDisturb, let leaver = company.chatters.randomElement(using: &dice) { try quit(leaver) }
     case ..<58: cut(.reset, .resets)
     case ..<72: cut(.finish, .finishes)
     case ..<84: if company.proxy.silence(dice.next()) { met(.silences, "a connection falls silent") }
@@ -66,6 +66,11 @@ struct Storm {
 
   private mutating func kill(_ victim: Player) {
     company.kill(victim, for: dice.milliseconds(0...4000), sameKey: dice.chance(600))
+  }
+
+  private func quit(_ leaver: Player) throws {
+    company.exchange.tally.met(.quits)
+    try company.quit(leaver)
   }
 
   private mutating func cut(_ how: Cut, _ sight: Sight) {
