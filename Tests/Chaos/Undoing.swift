@@ -1,7 +1,7 @@
 // What must be undone however the program ends: by its last line, by `exit`, or by Ctrl-C.
 //
-// SIGINT, SIGTERM and SIGHUP are blocked in every thread and taken by one that waits for them and exits in good order; the
-// children have signal masks of their own.
+// SIGINT, SIGTERM and SIGHUP are blocked in every thread and taken by one that waits for them, undoes, and ends the program;
+// the children have signal masks of their own.
 
 import Foundation
 
@@ -23,7 +23,9 @@ enum Undoing {
       for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
       var signal: Int32 = 0
       while sigwait(&signals, &signal) != 0 {}
-      exit(128 + signal)
+      undo()
+      // Not `exit`: the main thread may be on its own way out at this moment. The children see their input end.
+      _exit(128 + signal)
     }.start()
   }
 
