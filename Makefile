@@ -6,7 +6,7 @@ ARGS ?=
 SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up chat test check format demo bench figures sim canary fuzz asan tsan clean
+.PHONY: help set-up chat test check format demo chaos partition bench figures sim canary fuzz asan tsan clean
 
 help: ## this list
 	@echo "make …"
@@ -35,6 +35,17 @@ demo: set-up ## alice and bob talk, a bootstrap node dies, they go on
 	$(SWIFT) build -c release --product node
 	$(SWIFT) build -c release --product demo
 	@.build/release/demo
+
+chaos: set-up ## 40 nodes under faults for a minute, then peace: all must be well; SEED=… SECONDS=… NODES=…
+	$(SWIFT) build -c release --product node
+	$(SWIFT) build -c release --product chaos
+	@.build/release/chaos storm $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	  $(if $(NODES),--nodes $(NODES)) $(ARGS)
+
+partition: set-up ## 40 nodes in two networks that are cut apart and joined again (needs root); NODES=…
+	$(SWIFT) build -c release --product node
+	$(SWIFT) build -c release --product chaos
+	@.build/release/chaos partition $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
 bench: set-up ## measure start, find, first message and round trips; ARGS="--json -r 100"
 	$(SWIFT) build -c release --product node

@@ -55,6 +55,12 @@ let package = Package(
       path: "Tests/Sim", swiftSettings: house),
     .executableTarget(name: "demo", dependencies: ["Processes"], path: "Tests/Demo", swiftSettings: house),
     .executableTarget(
+      name: "chaos",
+      dependencies: [
+        "Processes", "UVRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Chaos", swiftSettings: house),
+    .executableTarget(
       name: "bench",
       dependencies: [
         "Chord", "Processes", "Simulation",
@@ -66,7 +72,7 @@ let package = Package(
     .testTarget(name: "ChordTests", dependencies: ["CSodium", "Chord", "Simulation"], swiftSettings: house),
     .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
     .testTarget(name: "NodeKitTests", dependencies: ["NodeKit"], swiftSettings: house),
-    .testTarget(name: "ProcessTests", dependencies: ["Processes", "node"], swiftSettings: house),
+    .testTarget(name: "ProcessTests", dependencies: ["Processes", "chaos", "node"], swiftSettings: house),
     .testTarget(
       name: "FuzzTests", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "node"], path: "Tests/Fuzz",
       exclude: ["CFuzzer", "Fuzzer", "Corpus"], sources: ["Targets", "CorpusTests.swift", "FindingTests.swift"],

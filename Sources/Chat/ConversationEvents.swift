@@ -49,6 +49,8 @@ extension Conversations {
     case get(Identifier, Ticket)
     /// Send this over the link to the peer. If there is none, dial `peer.endpoint` first.
     case send(ChatMessage, to: Peer)
+    /// This node owes us an answer: if it is linked, find out whether the link still carries anything, and end it as lost if not.
+    case doubt(Identifier)
     /// The record is stored, for the first time since the last `joined`.
     case published
     /// Everything is said and withdrawn: the node may stop.

@@ -236,13 +236,24 @@ extension Conversations {
     guard table[slot].isWanted else { return settle(slot) }
     switch table[slot].phase {
     case .searching: break
-    case .knocking(_, let until): if until <= now { return knockFailed(slot, .timeout, at: now, into: &effects) }
+    case .knocking(_, let until):
+      guard until <= now else { break }
+      doubt(slot, into: &effects)
+      return knockFailed(slot, .timeout, at: now, into: &effects)
     case .pausing(let until): if until <= now { search(slot, at: now, into: &effects) }
     case .standing:
       let isBusy = table[slot].isComparing || table[slot].outgoing.inFlight > 0
-      if isBusy, table[slot].lastProgress + limits.stallPatience <= now { compare(slot, at: now, into: &effects) }
+      guard isBusy, table[slot].lastProgress + limits.stallPatience <= now else { break }
+      compare(slot, at: now, into: &effects)
+      doubt(slot, into: &effects)
     }
     settle(slot)
+  }
+
+  /// Whatever is sent over a link that has fallen silent on its way is swallowed, and no error ever says so: with nothing but texts
+  /// on it, nobody but us would notice.
+  private func doubt(_ slot: Int, into effects: inout [Effect]) {
+    if let node = table[slot].node { effects.append(.doubt(node)) }
   }
 
   /// Fails what has waited long enough, and gives up a session that was lost long enough ago.

@@ -64,6 +64,10 @@ final class Link: TCPConnectionHandler {
   /// We have said goodbye, or the peer has: nothing more is sent.
   private(set) var isDraining = false
   var lastUsed: LoopTime
+  /// When anything last came.
+  private(set) var lastHeard: LoopTime
+  /// When the handshake was done; before that, when it began.
+  private(set) var establishedAt: LoopTime
   /// Waits for an older link to the same node to drain.
   var isHeldBack = false {
     didSet { isHeldBack ? connection?.pauseReading() : connection?.resumeReading() }
@@ -88,6 +92,8 @@ final class Link: TCPConnectionHandler {
     address = endpoint
     phase = .handshaking(handshake)
     lastUsed = loop.now
+    establishedAt = loop.now
+    lastHeard = loop.now
     connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: timeout, handler: self)
     connection?.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
   }
@@ -104,6 +110,8 @@ final class Link: TCPConnectionHandler {
     isDialled = false
     phase = .handshaking(handshake)
     lastUsed = loop.now
+    establishedAt = loop.now
+    lastHeard = loop.now
     connection.handler = self
     connection.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
     greet()
@@ -187,6 +195,7 @@ final class Link: TCPConnectionHandler {
 
   func received(_ bytes: RawSpan, on connection: TCPConnection) {
     lastUsed = loop.now
+    lastHeard = loop.now
     do throws(LinkFailure) {
       try reader.read(bytes, limit: { longestFrame }) { type, payload throws(LinkFailure) in
         try take(type, payload)
@@ -214,6 +223,7 @@ final class Link: TCPConnectionHandler {
         self.remote = remote
         seenAs = handshake.seenAs
         phase = .established
+        establishedAt = loop.now
         connection?.breakWhenSilent(idle: Self.idleUntilProbed, unanswered: Self.unanswered)
         patience?.cancel()
         owner?.linkEstablished(self)

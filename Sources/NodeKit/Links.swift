@@ -6,7 +6,9 @@
 //
 // When two nodes dial each other at the same time there are two connections. Both ends keep the one that the smaller identifier
 // dialled, and drain the other: what was said on it is read before the one that stays is read, so that nothing is overtaken. A
-// second connection dialled by the same side means that it gave up the first: the first is pinged, and stays only if it answers.
+// second connection dialled by the same side, or by either when the first has stood for a while, means that the other side gave
+// up the first (we may not have heard of that: the way between may swallow everything): the first is pinged, and stays only if
+// it answers.
 
 import CSodium
 import Chat
@@ -37,6 +39,11 @@ final class Links: LinkOwner {
   private static let strangerLimit = 512
   /// A dial across the world takes a third of a second; a host that swallows packets shows after this.
   static let dialTimeout = Duration.seconds(3)
+  /// A second connection that comes within this time of the first may have been dialled at the same moment; after it the other
+  /// side had the first link when it dialled, and would have used it.
+  static let sameMoment = Duration.seconds(2)
+  /// A link over which nothing comes for this long, though we asked, carries nothing: ten slow round trips.
+  private static let doubtPatience = Duration.seconds(3)
   /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
   private static let idleLimit = Duration.seconds(300)
 
@@ -158,6 +165,31 @@ final class Links: LinkOwner {
   /// Closes the link to a node that is dead as far as we know.
   func disconnect(_ id: Identifier) {
     established.removeValue(forKey: id)?.end(.silent)
+    doubtTheQuiet()
+  }
+
+  /// Ends the link to a node, as lost, if nothing at all comes over it any more.
+  func doubt(_ id: Identifier) {
+    guard let link = established[id], !link.isDraining else { return }
+    let asked = loop.now
+    link.ping(within: Self.doubtPatience) { [weak self, weak link] isAlive in
+      // Asked twice it is answered twice: only the first answer ends it.
+      guard let self, let link, established[id] === link, !link.isDraining, !isAlive, link.lastHeard < asked else {
+        return
+      }
+      link.end(.silent)
+      doubtTheQuiet()
+    }
+  }
+
+  /// Where one link has fallen silent others may have, and for the same reason: our address has changed, or a router between has
+  /// forgotten us. To find that out link by link, as each is needed, would take a verdict's time for each.
+  private func doubtTheQuiet() {
+    guard !isClosing else { return }
+    for id in established.keys.sorted() {
+      guard let link = established[id], loop.now - link.lastHeard > Self.doubtPatience else { continue }
+      doubt(id)
+    }
   }
 
   /// Says goodbye to everyone and stops listening.
@@ -231,8 +263,8 @@ final class Links: LinkOwner {
     if old.isDialled != new.isDialled {
       let ownIsSmaller = Identity.nodeID(of: identity.publicKey) < id
       let keepsNew = new.isDialled == ownIsSmaller
-      replace(keepsNew ? old : new, by: keepsNew ? new : old, id)
-      return
+      if keepsNew { return replace(old, by: new, id) }
+      if loop.now - old.establishedAt < Self.sameMoment { return replace(new, by: old, id) }
     }
     strangers[ObjectIdentifier(new)] = new
     old.ping(within: .seconds(1)) { [weak self, weak old, weak new] isAlive in

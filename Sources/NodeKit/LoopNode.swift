@@ -146,6 +146,7 @@ public final class LoopNode {
 
   private func perform(_ effect: Conversations.Effect) {
     switch effect {
+    case .doubt(let id): links.doubt(id)
     case .published:
       isPublished = true
       reportReady()

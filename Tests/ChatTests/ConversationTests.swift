@@ -267,6 +267,30 @@ struct ConversationTests {
     #expect(world.told(bob).texts.map(\.text) == ["text 0", "text 1"])
   }
 
+  @Test("a link that has fallen silent is doubted, and the texts go on over another one")
+  func silentLink() {
+    open()
+    world.give(alice, .send(bobUser, "before", 1))
+    world.run(for: .seconds(1))
+    world.silence(alice, bob)
+    world.give(alice, .send(bobUser, "into the void", 2))
+    #expect(world.run(for: .seconds(10)) { world.told(alice).answer(2) != nil })
+    #expect(world.told(alice).failure(2) == nil)
+    #expect(world.told(bob).texts.map(\.text) == ["before", "into the void"])
+    #expect(world.told(alice).sessions.count == 1 && world.told(bob).sessions.count == 1)
+  }
+
+  @Test("an `open` over a link that has fallen silent is tried again over another one")
+  func silentLinkWhileOpening() throws {
+    open()
+    world.give(alice, .close(bobUser, 1))
+    world.run(for: .seconds(1))
+    world.silence(alice, bob)
+    world.give(alice, .send(bobUser, "again", 2))
+    #expect(world.run(for: .seconds(15)) { world.told(alice).answer(2) != nil })
+    #expect(world.told(bob).texts.map(\.text) == ["again"])
+  }
+
   @Test("a user who restarts with the same key goes on in a new session")
   func restarts() throws {
     open()

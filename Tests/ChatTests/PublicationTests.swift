@@ -159,6 +159,21 @@ struct PublicationTests {
     #expect(world.members[bob].machine.nextDeadline == nil)
   }
 
+  @Test("who was killed, came back with the same key, and then left is no longer found")
+  func leaveAfterDeath() throws {
+    let world = World()
+    let (alice, bob) = (try world.add("alice"), try world.add("bob"))
+    let user = world.user(bob)
+    world.kill(bob)
+    let again = try world.add("bob", identity: world.members[bob].identity, seed: 999)
+    #expect(world.user(again) == user)
+    world.give(again, .leave(1))
+    world.run(for: .seconds(1))
+    world.give(alice, .find(user, 2))
+    world.run(for: .seconds(1))
+    #expect(world.told(alice).failure(2) == .userNotFound)
+  }
+
   @Test("leaving takes no more than two seconds, even when nobody answers")
   func leaveAlone() throws {
     let world = World()

@@ -52,6 +52,8 @@ final class World {
   /// Set to lose messages although the link stands.
   var drops: (ChatMessage) -> Bool = { _ in false }
   private var links: [Set<Int>: Int] = [:]
+  /// Links that swallow everything.
+  private var silent: Set<Int> = []
   private var queued: [Set<Int>: [(from: Int, to: Int, bytes: [UInt8])]] = [:]
   private var dialling: Set<Set<Int>> = []
   private var lastLink = 0
@@ -117,6 +119,12 @@ final class World {
     case .send(let message, let peer):
       sent.append(message)
       if !drops(message) { transmit(message, from: index, to: peer) }
+    case .doubt(let id):
+      guard let other = members.indices.last(where: { members[$0].id == id }), let link = links[[index, other]],
+        silent.contains(link)
+      else { return }
+      links[[index, other]] = nil
+      later(.event(index, .lost(id)))
     case .published: members[index].told.isPublished = true
     case .withdrawn(let ticket), .closed(let ticket), .found(let ticket, _, _, _), .opened(let ticket, _),
       .delivered(let ticket, _), .failed(let ticket, _):
@@ -133,6 +141,7 @@ final class World {
     message.encode(into: &writer)
     if let other = members.indices.last(where: { members[$0].id == peer.id && members[$0].isUp }) {
       let pair: Set = [index, other]
+      if let link = links[pair], silent.contains(link) { return }
       if let link = links[pair] { return later(.arrival(from: index, to: other, link: link, bytes: writer.bytes)) }
       if members[other].endpoint == peer.endpoint {
         queued[pair, default: []].append((index, other, writer.bytes))
@@ -148,6 +157,11 @@ final class World {
     guard links.removeValue(forKey: [a, b]) != nil else { return }
     give(a, .lost(members[b].id))
     give(b, .lost(members[a].id))
+  }
+
+  /// From now on the link between two members swallows everything; neither is told.
+  func silence(_ a: Int, _ b: Int) {
+    if let link = links[[a, b]] { silent.insert(link) }
   }
 
   /// Stops a member without a word.

@@ -146,6 +146,50 @@ struct RingOfNodesTests {
     }
   }
 
+  @Test("a link that has fallen silent on its way does not keep out the one by which the other side comes back")
+  func silentLink() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      // Of two connections the one that alice has dialled would stay: her identifier is the smaller one.
+      var identity = Identity.random()
+      while identity.nodeID < alice.id { identity = Identity.random() }
+      var first: RawPeer?
+      var address = Endpoint(host: .v4(0), port: 0)
+      let listener = try TCPListener(on: rig.loop, address: .loopback4(port: 0)) {
+        first = RawPeer(accepted: $0, identity, network: "test", listens: address)
+      }
+      address = Endpoint(listener.address)
+      let peer = Peer(id: identity.nodeID, endpoint: address)
+      alice.node.links.send(Frame.encoded { Message.query(1).encode(into: &$0) }, to: peer)
+      try await rig.until("alice has a link") { alice.node.links.isLinked(peer.id) }
+      // From here on the other side hears and says nothing on it.
+      first?.connection.pauseReading()
+      let silence = rig.loop.now
+      try await rig.until("it has stood for a while") { rig.loop.now - silence > Links.sameMoment }
+      let second = try await rig.linked(alice, as: identity, listens: true)
+      try await rig.until("alice has closed her end of one", limit: .seconds(4)) { rig.loop.openConnections == 3 }
+      second.write(.ping(7))
+      try await rig.until("it is answered", limit: .seconds(3)) { second.frames.contains { $0.type == 0x15 } }
+      if second.isOver || !second.goodbyes.isEmpty { Issue.record("the link that lives was closed") }
+      listener.close()
+      first?.connection.close()
+    }
+  }
+
+  @Test("when one link is found silent, the others that are quiet are looked at too")
+  func silentLinks() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      let peers = [try await rig.linked(alice), try await rig.linked(alice), try await rig.linked(alice)]
+      // Nobody here answers pings of links, and after this nobody has said anything for long enough.
+      let silence = rig.loop.now
+      try await rig.until("all are quiet") { rig.loop.now - silence > .milliseconds(3100) }
+      let first = try #require(alice.node.links.remotes.first)
+      alice.node.links.disconnect(first.peer.id)
+      try await rig.until("none is left", limit: .seconds(5)) { alice.status.peers == 0 && peers.allSatisfy(\.isOver) }
+    }
+  }
+
   @Test("a link that is cut under a session is replaced, and the texts go on where they were")
   func cut() async throws {
     try await withRig { rig in

@@ -228,6 +228,16 @@ final class RawPeer: TCPConnectionHandler {
     connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: .seconds(5), handler: self)
   }
 
+  /// The other end of a connection that a node has dialled.
+  init(accepted connection: TCPConnection, _ identity: Identity, network: String, listens: Endpoint) {
+    handshake = Handshake(
+      identity: identity, network: network, nonce: Randomness.bytes(32), isOwnNonce: { _ in false }, listens: listens,
+      remoteAddress: connection.remoteAddress.map { Endpoint($0) } ?? listens, isDialler: false, expected: nil)
+    self.connection = connection
+    connection.handler = self
+    if let handshake { write(handshake.hello) }
+  }
+
   func write(_ bytes: [UInt8]) { connection.write(bytes) }
 
   func write(_ type: UInt8, _ payload: [UInt8] = []) {

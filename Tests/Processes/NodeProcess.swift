@@ -29,6 +29,9 @@ public final class NodeProcess: @unchecked Sendable {
     /// Replaces variables of our own environment.
     public var environment: [String: String] = [:]
     public var directory: String?
+    /// A program that is to start the node, with its arguments before the node's own: `ip netns exec NAME`, say. It must become
+    /// the node (exec), or signals go astray.
+    public var launcher: [String] = []
 
     public init(username: String? = nil, listen: String = "127.0.0.1:0", bootstraps: [String] = [], network: String) {
       self.username = username
@@ -85,8 +88,9 @@ public final class NodeProcess: @unchecked Sendable {
     let state = state
     let binary = try NodeBinary.path()
     started = .now
+    let command = options.launcher + [binary] + options.arguments
     process = try ChildProcess(
-      binary, options.arguments, environment: environment, directory: options.directory
+      command[0], Array(command.dropFirst()), environment: environment, directory: options.directory
     ) { bytes, arrived in
       state.with { $0.received(bytes, at: arrived) }
     }
@@ -149,6 +153,12 @@ public final class NodeProcess: @unchecked Sendable {
   /// Sends a line as it is; its end is added.
   public func sendLine(_ line: String) throws { try sendLine(line.utf8) }
 
+  /// The answer to what was asked, if it is there; throws the `RPCError` if it is one, and a `ProcessError` if none can come.
+  public func answerSoFar(to ticket: Ticket) throws -> Arrival? {
+    let isSettled = state.with { $0.answers[ticket.id] != nil || $0.hasEnded }
+    return isSettled ? try answer(to: ticket, within: .zero) : nil
+  }
+
   /// Waits for the next answer to something that `ask` has not asked: with another id, or none. The whole object.
   public func nextStrayAnswer(within limit: Duration = Patience.answer) throws -> JSON {
     let answer = state.wait(within: limit) { state -> JSON?? in
@@ -196,6 +206,18 @@ public final class NodeProcess: @unchecked Sendable {
   public func notifications(_ method: String) -> [JSON] {
     state.with { $0.notifications.filter { $0.method == method }.map(\.arrival.value) }
   }
+
+  /// Takes all notifications of that name that are there, in the order of their coming.
+  public func takeNotifications(_ method: String) -> [Arrival] {
+    state.with { state in
+      let taken = state.notifications.filter { $0.method == method }
+      if !taken.isEmpty { state.notifications.removeAll { $0.method == method } }
+      return taken.map(\.arrival)
+    }
+  }
+
+  /// Whether it has ended and everything it said has been read.
+  public var hasEnded: Bool { state.with { $0.hasEnded } && process.ending(within: .zero) != nil }
 
   /// Waits until it is ready. The notification stays to be seen by all who wait for it.
   @discardableResult

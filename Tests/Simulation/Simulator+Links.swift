@@ -93,6 +93,12 @@ extension Simulator {
     schedule(host, .silence(with: other, link: link, cut: cutCount), after: configuration.unanswered)
   }
 
+  /// A node asks its links whether another one is still there.
+  mutating func doubt(_ host: Int, _ id: Identifier) {
+    guard let other = numbers[id], let link = hosts[host].links[other] else { return }
+    schedule(host, .silence(with: other, link: link.number, cut: cutCount), after: .seconds(3))
+  }
+
   /// An end of a link that nobody uses will be probed.
   mutating func idle(_ host: Int, _ other: Int) {
     guard hosts[host].isAlive, let link = hosts[host].links[other] else { return }

@@ -281,6 +281,7 @@ public struct Simulator {
     case .ring(.seek(let all)): seek(host, all: all)
     case .ring(.disconnect(let id)): disconnect(host, id)
     case .ring(let effect): tellUser(host, .ring(effect.withTicketOfUser))
+    case .chat(.doubt(let id)): doubt(host, id)
     case .chat(let effect): tellUser(host, .chat(effect))
     case .notInRing(let ticket): tellUser(host, .notInRing(ticket))
     case .left:

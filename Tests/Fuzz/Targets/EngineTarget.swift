@@ -135,7 +135,7 @@ struct EngineTarget {
       try hold(id > last, "a text is shown twice, or out of order")
       shown[user] = id
     case .put, .get, .send, .withdrawn: throw Fault(text: "\(effect) is not the host's")
-    case .published: break
+    case .published, .doubt: break
     }
   }
 
