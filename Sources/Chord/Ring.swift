@@ -183,7 +183,7 @@ extension Ring {
       if let candidate = [view.predecessor, view.successors.first].lazy.compactMap({ $0 }).first(where: isCloser) {
         return ask(.considering(candidate, head: peer.id))
       }
-      return view.predecessor?.id == me.id ? [] : [.notify(peer)]  // it has heard of us already
+      return view.predecessor == me ? [] : [.notify(peer)]  // it has heard of us already, and at this address
     case .considering(_, let head):
       // A successor of its own that stands between us and it is closer still. To skip it could make merging rings wind twice.
       if let closer = view.successors.first, between(me.id, closer.id, peer.id) {

@@ -39,6 +39,19 @@ struct FaultTests {
     #expect(!ring.run(.seconds(2)) { $0.machine(owner)?.ring.successors.first?.id != victim })
   }
 
+  /// A member that its successor had heard of before did not say again where it is: nobody could dial it any more.
+  @Test("a member that changes its address is soon dialled at the new one by all", arguments: [false, true])
+  func moves(keepingLinks: Bool) {
+    var ring = Self.settled(12, seed: 1)
+    let (before, mover, after) = (ring.living[4], ring.living[5], ring.living[6])
+    let address = Simulator.endpoint(500)
+    ring.move(mover, to: address, keepingLinks: keepingLinks)
+    ring.run(.seconds(40))
+    #expect(ring.flaw == nil, "\(ring.flaw ?? "")")
+    if !keepingLinks { #expect(ring.machine(before)?.ring.successors.first?.endpoint == address) }
+    #expect(ring.machine(after)?.ring.predecessor?.endpoint == address)
+  }
+
   @Test("who leaves with requests open answers each of them once")
   func leavesInTheMiddle() {
     var ring = Self.settled(12, seed: 4)

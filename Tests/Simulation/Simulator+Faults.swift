@@ -32,11 +32,12 @@ extension Simulator {
     hosts[host].asleepUntil = now + duration
   }
 
-  /// Gives a host another address, as when a laptop changes networks: its links break without notice, and it tells its node.
-  public mutating func move(_ id: Identifier, to endpoint: Endpoint) {
+  /// Gives a host another address, as when a laptop changes networks: its links break without notice, unless the old address still
+  /// carries them, and it tells its node.
+  public mutating func move(_ id: Identifier, to endpoint: Endpoint, keepingLinks: Bool = false) {
     guard let host = numbers[id], hosts[host].isAlive else { return }
     hosts[host].endpoint = endpoint
-    for other in linked(to: id) { breakLink(id, other, notice: .none) }
+    if !keepingLinks { for other in linked(to: id) { breakLink(id, other, notice: .none) } }
     tell(id, Engine.Event.relocated(endpoint))
   }
 
