@@ -23,10 +23,10 @@ chat: set-up ## build, start a node and chat
 test: set-up ## everything that must pass; FORCE=1: also if nothing has changed since it passed
 	@FORCE="$(FORCE)" scripts/test
 
-check: set-up ## formatting, warnings as errors, and the tests
+check: set-up ## formatting, warnings as errors, the tests, and a minute of simulations
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests benchmarks Examples/*/Package.swift Examples/*/Sources
 	@FORCE="$(FORCE)" scripts/test
-	@$(MAKE) --no-print-directory sim SEEDS=40
+	@$(MAKE) --no-print-directory sim SEEDS=60
 
 format: ## bring the sources into form
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests benchmarks Examples/*/Package.swift Examples/*/Sources
