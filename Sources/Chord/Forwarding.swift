@@ -33,6 +33,9 @@ struct Forward: Sendable {
   var claim = Request.Claim.none
   /// The hop that has the request now.
   var hop: Identifier?
+  /// Where it was dialled, and whether it has been sent the request again because the link broke.
+  var hopEndpoint: Endpoint?
+  var isSentAgain = false
   /// All that had it.
   var tried: [Identifier] = []
   /// Members that only redirected us: they count as hops.
@@ -208,7 +211,9 @@ extension ChordNode {
   }
 
   private mutating func dispatch(_ ticket: UInt32, _ forward: inout Forward, to hop: Peer, _ claim: Request.Claim) {
+    if forward.hop != hop.id { forward.isSentAgain = false }
     forward.hop = hop.id
+    forward.hopEndpoint = hop.endpoint
     forward.claim = claim
     if !forward.tried.contains(hop.id) { forward.tried.append(hop.id) }
     forward.isAccepted = false
@@ -217,7 +222,8 @@ extension ChordNode {
     reassure(&forward)
     let roundTrip = roundTrips[hop.id]
     let usual = max(roundTrip?.patience ?? .zero, roundTrip?.isKnown == true ? .zero : RoundTrip.firstAnswer)
-    let patience = min(Forward.hopPatience, usual)
+    let patience = min(
+      Forward.hopPatience, Self.decidesOwnership(forward.question, claim) ? Forward.hopPatience : usual)
     forward.deadline = min(forward.giveUpAt, now.monotonic + patience)
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
@@ -344,6 +350,29 @@ extension ChordNode {
   private mutating func doubt(_ id: Identifier) {
     guard let peer = (ring.successors + fingers.entries.map(\.peer)).first(where: { $0.id == id }) else { return }
     probeLife(of: peer)
+  }
+
+  /// Whether going on to the member after this one would name the wrong owner, should this one only be slow, or its link cold.
+  private static func decidesOwnership(_ question: Request.Question, _ claim: Request.Claim) -> Bool {
+    guard claim == .owner else { return false }
+    return switch question {
+    case .findSuccessor, .put: true
+    case .get, .join: false  // those after it hold the copies; a join names no owner
+    }
+  }
+
+  /// The link to this node broke: what it was asked goes to it once more, over a new link, before anybody else is asked to answer in its
+  /// place. Should it be dead, the dial will tell.
+  mutating func sendAgain(to id: Identifier) {
+    for ticket in forwards.keys.sorted() {
+      guard var forward = forwards[ticket], forward.hop == id else { continue }
+      if let endpoint = forward.hopEndpoint, !forward.isSentAgain {
+        forward.isSentAgain = true
+        dispatch(ticket, &forward, to: Peer(id: id, endpoint: endpoint), forward.claim)
+      } else {
+        retry(ticket, forward, .unreachable)
+      }
+    }
   }
 
   /// Requests that this node has will not come back from there.

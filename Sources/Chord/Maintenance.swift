@@ -95,7 +95,7 @@ extension ChordNode {
 
   /// A link broke. A killed process closes its sockets; a dial will tell whether that is what happened.
   mutating func lost(_ id: Identifier) {
-    reroute(around: id)
+    sendAgain(to: id)
     guard let peer = pointer(to: id) else { return }
     probeLife(of: peer)
   }

@@ -29,7 +29,8 @@ extension Simulator {
   /// Stops a host for a while: its process, its kernel's answers to dials, everything.
   public mutating func sleep(_ id: Identifier, for duration: Duration) {
     guard let host = numbers[id] else { return }
-    hosts[host].asleepUntil = now + duration
+    // Never sooner than it was to wake: what waits for that moment stays in order.
+    hosts[host].asleepUntil = max(hosts[host].asleepUntil, now + duration)
   }
 
   /// Gives a host another address, as when a laptop changes networks: its links break without notice, unless the old address still
