@@ -52,11 +52,9 @@ bench: set-up ## measure start, find, first message and round trips; ARGS="--jso
 	$(SWIFT) build -c release --product bench
 	@.build/release/bench session $(ARGS)
 
-SEED = 1
-SEEDS = 1
 sim: set-up ## simulate networks under faults; SEEDS=10000: many, SEED=7: that one, ARGS="--trace"
 	$(SWIFT) build -c release --product sim
-	@.build/release/sim --seed $(SEED) --seeds $(SEEDS) $(ARGS)
+	@.build/release/sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(ARGS)
 
 canary: set-up ## plant a known bug of the original Chord, and see that the simulator finds it
 	$(SWIFT) build -c release --product sim -Xswiftc -DCHORD_CANARY --scratch-path .build/canary

@@ -125,8 +125,8 @@ extension Conversations {
     public var openPatience: Duration = .seconds(10)
     /// A `find` whose lookups fail is tried for this long, for the same reason.
     public var findPatience: Duration = .seconds(10)
-    /// An unanswered lookup is asked again after this: the ring itself gives up a little earlier.
-    public var getPatience: Duration = .seconds(4)
+    /// An unanswered lookup is asked again after this, should the ring never say that it has given up.
+    public var getPatience: Duration = .seconds(10)
     /// An address that says nothing is given up for the next one after this: a TCP handshake retried twice fits in.
     public var knockPatience: Duration = .seconds(4)
     /// The first and the longest pause between attempts. The longest is short, for somebody waits for the text.

@@ -130,7 +130,9 @@ extension Conversations {
   private mutating func putRecord(at now: Time, into effects: inout [Effect]) {
     guard publication != nil else { return }
     let endpoints = publication?.endpoints ?? []
-    let isCheck = departure == nil && publication?.renewal.map { now.monotonic < $0 } ?? false
+    // A host that was suspended may find its record expired before the renewal, which does not count that time, is due.
+    let isGood = publication?.record.map { now.utcMilliseconds < $0.expiry } ?? false
+    let isCheck = departure == nil && isGood && publication?.renewal.map { now.monotonic < $0 } ?? false
     if !isCheck {
       publication?.renewal = nil
       let record =

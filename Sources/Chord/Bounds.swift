@@ -1,5 +1,5 @@
 // What must hold of one member after every event, whatever the others do: its pointers are in order, and nothing grows without end.
-// Debug builds and simulations look after every event.
+// Simulations look after every event.
 
 extension ChordNode {
   /// Questions of this member's, or that it passes on, which have not been answered.
@@ -18,6 +18,9 @@ extension ChordNode {
     if let broken = ring.brokenInvariant { return broken }
     if store.count > RecordStore.capacity { return "\(store.count) records" }
     if forwards.count > Forward.limit { return "\(forwards.count) requests" }
+    if puts.count > PendingPut.limit { return "\(puts.count) puts" }
+    if moves.count > Move.limit { return "\(moves.count) moves" }
+    if transfers.count != isQueued.count { return "\(transfers.count) transfers, \(isQueued.count) queued" }
     if held.count > Self.heldLimit { return "\(held.count) requests held back" }
     if contacts.count > Self.remembered { return "\(contacts.count) contacts" }
     if missing.count > Self.remembered { return "\(missing.count) missing members" }

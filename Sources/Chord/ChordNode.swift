@@ -93,8 +93,12 @@ public struct ChordNode: Sendable {
   var deadlines = DeadlineQueue<UInt32>()
   var roundTrips: [Identifier: RoundTrip] = [:]
   var transfers: [Transfer] = []
+  var isQueued: Set<Transfer> = []
   /// Keys whose records are on their way to the member that owns them.
   var moves: [Identifier: Move] = [:]
+  /// After a move that failed: how long the pause is, and until when.
+  var movePause: Duration?
+  var movesPausedUntil: Instant?
 
   // Membership.swift
   var phase = Phase.idle
@@ -199,11 +203,15 @@ public struct ChordNode: Sendable {
       remember(asker: peer)
     case .view(let ticket, let view): viewed(ticket, view, from: peer)
     case .notify(let ticket): notified(ticket, by: peer)
-    case .notified(let ticket): acknowledged(ticket, by: peer, isGood: true)
+    case .notified(let ticket, let isPredecessor): acknowledged(ticket, by: peer, isGood: isPredecessor)
     case .pong(let ticket, let isMember): acknowledged(ticket, by: peer, isGood: isMember)
     case .replicated(let ticket, let isKept): acknowledged(ticket, by: peer, isGood: isKept)
     case .ping(let ticket): send(.pong(ticket, isMember: ring.isMember), to: peer)
-    case .changed: if peer.id == ring.successors.first?.id { stabilizeSoon() }
+    case .changed:
+      if peer.id == ring.successors.first?.id {
+        stabilizeSoon()
+        notifyAgain(peer)
+      }
     case .hint(let candidate): if takeHint() { hinted(candidate) }
     case .leaving(let predecessor, let successors):
       departed(peer.id, itsNeighbours: successors + [predecessor].compactMap(\.self))

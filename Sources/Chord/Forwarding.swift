@@ -49,6 +49,8 @@ struct Forward: Sendable {
   var deadline: Instant
   /// Unless there is a sign of life from further along the way.
   var giveUpAt: Instant
+  /// When the hop last said that it has the request.
+  var heardAt = Instant(nanoseconds: 0)
   /// When whoever asked was last told that the request is being worked on.
   var reassuredAt: Instant
   var attemptsLeft: Int
@@ -71,6 +73,8 @@ struct Forward: Sendable {
   static let failures = 2
   /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second, and at the longest a hundred.
   static let limit = 4096
+  /// So that others never take all.
+  static let limitForOthers = limit / 8 * 7
 
   /// There was a sign of life: nobody need give up yet.
   fileprivate mutating func extend(from now: Instant) {
@@ -97,8 +101,10 @@ extension ChordNode {
       if isKeptHere(question, key: key, origin: origin, claim: claim) { return }
     }
     guard hopsLeft > 0 else { return conclude(origin, .failure(.tooManyHops)) }
-    guard forwards.count < Forward.limit else { return conclude(origin, .failure(.full)) }
     let isOurs = if case .peer = origin { false } else { true }
+    guard forwards.count < (isOurs ? Forward.limit : Forward.limitForOthers) else {
+      return conclude(origin, .failure(.full))
+    }
     let forward = Forward(
       origin: origin, key: key, question: question, hopsLeft: hopsLeft, via: via,
       claim: via == nil ? claimOfCopies(question, key: key, claim: claim) : claim, begunAt: now.monotonic,
@@ -203,10 +209,7 @@ extension ChordNode {
   /// Sends a request to the best member that has not had it yet.
   private mutating func advance(_ ticket: UInt32) {
     guard var forward = forwards[ticket] else { return }
-    guard let (hop, claim) = nextHop(forward) else {
-      forwards[ticket] = nil
-      return conclude(forward.origin, path: forward.detour, .failure(.unreachable))
-    }
+    guard let (hop, claim) = nextHop(forward) else { return giveUp(ticket, forward, .unreachable) }
     dispatch(ticket, &forward, to: hop, claim)
   }
 
@@ -258,6 +261,9 @@ extension ChordNode {
   /// A hop has the request, or says once more that it is being worked on.
   mutating func accepted(_ ticket: UInt32, by peer: Peer) {
     guard var forward = forwards[ticket], forward.hop == peer.id else { return }
+    // More often than that nobody need say it, and each time costs a deadline.
+    guard !forward.isAccepted || now.monotonic - forward.heardAt >= Forward.reassurance / 2 else { return }
+    forward.heardAt = now.monotonic
     if !forward.isAccepted { roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt) }
     forward.isAccepted = true
     forward.extend(from: now.monotonic)
@@ -269,6 +275,7 @@ extension ChordNode {
     let ticket = reply.ticket
     guard var forward = forwards[ticket], forward.tried.contains(peer.id) else { return }
     if forward.hop == peer.id && !forward.isAccepted { roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt) }
+    guard reply.answer.answers(forward.question) else { return fail(ticket, forward, .refused) }
     switch reply.answer {
     case .redirect(let before):
       forward.detour.append(peer.id)
@@ -282,7 +289,7 @@ extension ChordNode {
         dispatch(ticket, &forward, to: before, .owner)
       }
     case .failure(.refused), .failure(.full), .failure(.tooManyHops):
-      fail(ticket, forward, reply.answer.refusal ?? .refused)
+      giveUp(ticket, forward, reply.answer.refusal ?? .refused)
     case .failure(let refusal):
       guard forward.hop == peer.id else { return }
       // Every member on the way tries others; if each tried all it knows, their number would multiply from hop to hop.
@@ -322,6 +329,11 @@ extension ChordNode {
   /// A hop was silent, or the whole request took too long.
   mutating func forwardExpired(_ ticket: UInt32) {
     guard var forward = forwards[ticket] else { return }
+    if case .replica = forward.claim,
+      now.monotonic >= forward.giveUpAt || nextHop(forward) == nil && !forward.isAccepted
+    {
+      return giveUp(ticket, forward, .unreachable)
+    }
     if now.monotonic >= forward.giveUpAt {
       forward.attemptsLeft -= 1
       guard forward.attemptsLeft > 0, forward.via == nil, now.monotonic < forward.begunAt + Forward.longest else {
@@ -381,11 +393,5 @@ extension ChordNode {
       guard let forward = forwards[ticket], forward.hop == id else { continue }
       retry(ticket, forward, .unreachable)
     }
-  }
-}
-
-extension Reply.Answer {
-  fileprivate var refusal: Refusal? {
-    if case .failure(let refusal) = self { refusal } else { nil }
   }
 }

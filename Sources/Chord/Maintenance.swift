@@ -28,8 +28,10 @@ extension ChordNode {
     releaseHeld()
   }
 
-  /// Whether our neighbours changed so lately that others may still see the ring differently.
-  var isInMotion: Bool { lastChanged.map { now.monotonic - $0 < Pace.motion } ?? false }
+  /// Whether our neighbours changed so lately that others may still see the ring differently, or our successor does not know us yet.
+  var isInMotion: Bool {
+    ring.isMember && !isSettled || (lastChanged.map { now.monotonic - $0 < Pace.motion } ?? false)
+  }
 
   /// One round of stabilize; the next one comes later the longer nothing has changed.
   mutating func stabilize() {
@@ -66,6 +68,7 @@ extension ChordNode {
     if let new = ring.predecessor { send(.changed, to: new) }
     if ring.successors.isEmpty { stabilizeSoon() }
     if let old, ring.predecessor.map({ !between(old.id, $0.id, me.id) }) ?? true { store.doubtCopies() }
+    (movePause, movesPausedUntil) = (nil, nil)
     moveRecords()
   }
 
@@ -73,7 +76,15 @@ extension ChordNode {
   mutating func notified(_ ticket: UInt32, by peer: Peer) {
     guard ring.isMember else { return }
     change { $0.notified(by: peer) }
-    send(.notified(ticket), to: peer)
+    send(.notified(ticket, isPredecessor: ring.predecessor?.id == peer.id), to: peer)
+  }
+
+  /// Our head has adopted somebody, perhaps us; stabilize may still be busy with a dead candidate that the head named.
+  mutating func notifyAgain(_ head: Peer) {
+    guard ring.isMember, !isSettled,
+      !probes.values.contains(where: { $0.peer.id == head.id && $0.purpose == .notify })
+    else { return }
+    probe(head, .notify)
   }
 
   mutating func takeHint() -> Bool {

@@ -207,6 +207,7 @@ extension ChordNode {
     ring.leave()
     probes = [:]
     transfers = []
+    isQueued = []
     moves = [:]
     deadlines = DeadlineQueue()
     (stabilizeAt, fingersAt, seekAt, housekeepingAt, transfersAt) = (nil, nil, nil, nil, nil)

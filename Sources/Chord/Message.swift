@@ -13,7 +13,8 @@ public enum Message: Hashable, Sendable {
   case view(UInt32, View)
   /// I may be your predecessor.
   case notify(UInt32)
-  case notified(UInt32)
+  /// Heard; and whether the sender of `notify` is the predecessor now. If not, the one there is is asked first whether it lives.
+  case notified(UInt32, isPredecessor: Bool)
   /// Are you alive? (ping_predecessor, and whoever has become silent.)
   case ping(UInt32)
   /// Alive, and in a ring or not: who is in none can be nobody's neighbour.
@@ -122,4 +123,21 @@ public enum Refusal: UInt8, Hashable, Sendable, CaseIterable {
   case refused = 4
   /// I hold too many records, or have too many requests open.
   case full = 5
+}
+
+extension Reply.Answer {
+  /// Whether this can be an answer to the question: whoever answers may say anything.
+  func answers(_ question: Request.Question) -> Bool {
+    switch (self, question) {
+    case (.redirect, _), (.failure, _), (.owner, .findSuccessor), (.joinPoint, .join), (.records, .get),
+      (.records, .put),
+      (.stored, .put):
+      true
+    case (.owner, _), (.joinPoint, _), (.records, _), (.stored, _): false
+    }
+  }
+
+  var refusal: Refusal? {
+    if case .failure(let refusal) = self { refusal } else { nil }
+  }
 }

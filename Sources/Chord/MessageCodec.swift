@@ -2,7 +2,7 @@
 //
 //   10 query       ticket u32
 //   11 view        ticket u32 · member u8 · predecessor? · successors
-//   12 notify      ticket u32                      13 notified   ticket u32
+//   12 notify      ticket u32                      13 notified   ticket u32 · predecessor u8
 //   14 ping        ticket u32                      15 pong       ticket u32 · member u8
 //   16 changed     –
 //   17 hint        peer
@@ -40,7 +40,9 @@ extension Message {
       writer.write(type: 0x11, ticket)
       writer.write(view)
     case .notify(let ticket): writer.write(type: 0x12, ticket)
-    case .notified(let ticket): writer.write(type: 0x13, ticket)
+    case .notified(let ticket, let isPredecessor):
+      writer.write(type: 0x13, ticket)
+      writer.write(isPredecessor)
     case .ping(let ticket): writer.write(type: 0x14, ticket)
     case .pong(let ticket, let isMember):
       writer.write(type: 0x15, ticket)
@@ -76,7 +78,7 @@ extension Message {
     case 0x10: self = .query(try reader.uint32())
     case 0x11: self = .view(try reader.uint32(), try reader.view())
     case 0x12: self = .notify(try reader.uint32())
-    case 0x13: self = .notified(try reader.uint32())
+    case 0x13: self = .notified(try reader.uint32(), isPredecessor: try reader.bool())
     case 0x14: self = .ping(try reader.uint32())
     case 0x15: self = .pong(try reader.uint32(), isMember: try reader.bool())
     case 0x16: self = .changed

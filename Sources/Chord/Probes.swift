@@ -80,7 +80,7 @@ extension ChordNode {
     guard let probe = takeProbe(ticket, from: peer) else { return }
     switch probe.purpose {
     case .state, .look: break
-    case .notify: if peer.id == ring.successors.first?.id { settle() }
+    case .notify: if isGood, peer.id == ring.successors.first?.id { settle() }
     case .life: isGood ? ring.isAlive(peer.id) : departed(peer.id)
     case .copy(_, let put): copyEnded(put, kept: isGood)
     }

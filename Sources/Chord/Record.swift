@@ -3,7 +3,7 @@
 //   nameKey E 32 · writerKey W 32 · number u64 · expiry u64 · content u16 + n · signature by E 64 · signature by W 64
 //
 // Whoever knows a name derives the key pair E, so only they can write under it at all; the ring key is a hash of E's public
-// half, so a record names its own place. W belongs to one session: only W replaces, extends or deletes what W wrote. Number
+// half, so a record names its own place. W belongs to one user: only W replaces, extends or deletes what W wrote. Number
 // and expiry are UTC milliseconds; the higher number wins. No content means that the writer withdrew: a tombstone.
 //
 // Both signatures cover: label · network (u8 + n) · ring key 20 · W 32 · number u64 · expiry u64 · content.
@@ -14,7 +14,7 @@ import CSodium
 public struct Record: Hashable, Sendable {
   /// The public half of the Ed25519 key pair that everyone who knows the name can derive.
   public var nameKey: [UInt8]
-  /// The public half of the Ed25519 key pair of the session that wrote this.
+  /// The public half of the Ed25519 key pair of the user who wrote this.
   public var writerKey: [UInt8]
   /// Of several records of one writer the highest number counts. At least the writer's UTC milliseconds.
   public var number: UInt64

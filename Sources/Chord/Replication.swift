@@ -19,7 +19,7 @@ struct PendingPut: Sendable {
 }
 
 /// The records under a key, on their way to another member: as copies, or because it owns them.
-struct Transfer: Sendable {
+struct Transfer: Hashable, Sendable {
   var key: Identifier
   /// Nil: to whoever owns it.
   var copyTo: Peer?
@@ -29,6 +29,12 @@ struct Transfer: Sendable {
 struct Move: Sendable {
   var waiting = 0
   var hasFailed = false
+
+  /// So many at once: a puts' worth of requests is left for others.
+  static let limit = 1024
+  /// What did not arrive is tried again after this, and then after twice that, up to the longest.
+  static let firstPause = Duration.seconds(1)
+  static let longestPause = Duration.seconds(30)
 }
 
 extension ChordNode {
@@ -41,10 +47,14 @@ extension ChordNode {
     case .refused: return conclude(origin, .failure(.refused))
     case .full: return conclude(origin, .failure(.full))
     case .known:
-      store.set(.owned, of: record.key)
+      if ring.owns(record.key) != false, store.standing(of: record.key) != .owned { takeOver(record.key) }
       if let newer = store.newer(than: record) { return conclude(origin, .records([newer])) }
       return conclude(origin, .stored(copies: UInt8(holders.count + 1)))
-    case .stored: store.set(.owned, of: record.key)
+    case .stored:
+      let isNews = store.standing(of: record.key) != .owned
+      store.set(.owned, of: record.key)
+      // Of the other writers there the holders may not know yet that we answer for them now.
+      if isNews, store.records(under: record.key, at: now.utcMilliseconds).count > 1 { takeOver(record.key) }
     }
     guard !holders.isEmpty else { return conclude(origin, .stored(copies: 1)) }
     let ticket = newTicket()
@@ -87,7 +97,7 @@ extension ChordNode {
   mutating func adopt(_ records: [Record], under key: Identifier) -> [Record] {
     guard ring.owns(key) != false else { return records }
     for record in records where record.key == key { _ = store.offer(record, at: now.utcMilliseconds) }
-    if ring.owns(key) == true, store.standing(of: key) != .owned { takeOver(key) }
+    if ring.owns(key) == true, let standing = store.standing(of: key), standing != .owned { takeOver(key) }
     return store.records(under: key, at: now.utcMilliseconds)
   }
 
@@ -110,7 +120,7 @@ extension ChordNode {
     for key in wrong where moves[key] == nil {
       if ring.owns(key) == true {
         takeOver(key)
-      } else {
+      } else if moves.count < Move.limit, movesPausedUntil.map({ $0 <= now.monotonic }) ?? true {
         moves[key] = Move()
         transfer(Transfer(key: key, copyTo: nil))
       }
@@ -126,11 +136,9 @@ extension ChordNode {
     transfer(Transfer(key: key, copyTo: holder))
   }
 
+  /// Each at most once: so there are never more than the keys we hold, times those who hold copies.
   private mutating func transfer(_ transfer: Transfer) {
-    guard transfers.count < RecordStore.capacity * (copiesBesides + 1) else {
-      if transfer.copyTo == nil { moves[transfer.key] = nil }
-      return
-    }
+    guard isQueued.insert(transfer).inserted else { return }
     transfers.append(transfer)
     transfersAt = transfersAt ?? now.monotonic
   }
@@ -138,6 +146,7 @@ extension ChordNode {
   mutating func transferSome() {
     let batch = transfers.prefix(Pace.transferBatch)
     transfers.removeFirst(batch.count)
+    for transfer in batch { isQueued.remove(transfer) }
     if !transfers.isEmpty { transfersAt = now.monotonic + Pace.transfers }
     for transfer in batch {
       let records = store.records(under: transfer.key, at: now.utcMilliseconds)
@@ -156,7 +165,12 @@ extension ChordNode {
       return moves[key] = nil
     }
     moves[key]?.waiting = records.count
-    for record in records { serve(.put(record), key: key, for: .upkeep(key), claim: .owner, via: predecessor) }
+    // Usually it is the one before us, or one of few before that. Where that has failed, the owner is looked up.
+    let isNear = movePause == nil
+    for record in records {
+      serve(
+        .put(record), key: key, for: .upkeep(key), claim: isNear ? .owner : .none, via: isNear ? predecessor : nil)
+    }
   }
 
   mutating func moveEnded(_ key: Identifier, _ answer: Reply.Answer) {
@@ -164,7 +178,16 @@ extension ChordNode {
     move.waiting -= 1
     switch answer {
     case .failure(.notInRing), .failure(.unreachable), .failure(.tooManyHops), .failure(.full): move.hasFailed = true
-    case .failure(.refused), .owner, .joinPoint, .records, .stored, .redirect: break
+    case .records(let newer):
+      for record in newer where record.key == key { _ = store.offer(record, at: now.utcMilliseconds) }
+    case .failure(.refused), .owner, .joinPoint, .stored, .redirect: break
+    }
+    if move.hasFailed {
+      let pause = min(movePause.map { $0 * 2 } ?? Move.firstPause, Move.longestPause)
+      if movesPausedUntil.map({ $0 <= now.monotonic }) ?? true {
+        movePause = pause
+        movesPausedUntil = now.monotonic + generator.jittered(pause)
+      }
     }
     moves[key] = move.waiting > 0 ? move : nil
     // What another member has taken is a copy here from now on, unless it has become ours again meanwhile.

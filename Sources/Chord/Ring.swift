@@ -79,6 +79,8 @@ public struct Ring: Hashable, Sendable {
   private(set) var operation: Operation?
   /// Whether somebody was shown our state since the question of `operation` was asked.
   private var wasShown = false
+  /// How often our successor is still to be told of our address, since it changed.
+  private var notifiesOfAddress = 0
   /// Who notified us and waits for our old predecessor to prove alive or dead.
   private var rectifying: Peer?
 
@@ -148,6 +150,7 @@ extension Ring {
   /// This node is reached at another address from now on.
   public mutating func relocate(to endpoint: Endpoint) {
     me.endpoint = endpoint
+    notifiesOfAddress = 3
   }
 
   /// Leaves for good: no pointer is kept, and whoever asks hears that we are in no ring.
@@ -183,7 +186,10 @@ extension Ring {
       if let candidate = [view.predecessor, view.successors.first].lazy.compactMap({ $0 }).first(where: isCloser) {
         return ask(.considering(candidate, head: peer.id))
       }
-      return view.predecessor == me ? [] : [.notify(peer)]  // it has heard of us already, and at this address
+      // It has heard of us already; but perhaps under a former address.
+      if view.predecessor?.id == me.id, notifiesOfAddress == 0 { return [] }
+      notifiesOfAddress = max(0, notifiesOfAddress - 1)
+      return [.notify(peer)]
     case .considering(_, let head):
       // A successor of its own that stands between us and it is closer still. To skip it could make merging rings wind twice.
       if let closer = view.successors.first, between(me.id, closer.id, peer.id) {

@@ -46,7 +46,7 @@ final class Link: TCPConnectionHandler {
   /// What was sent and is not acknowledged for so long: the link is broken. Longer than any hiccup of a network, and short of the 30 s
   /// for which a text is tried, so that there is time for another link.
   static let unanswered = Duration.seconds(9)
-  /// An idle link whose other end has silently gone is found out this long before somebody would need it, and `unanswered`.
+  /// An idle link is probed after this; if its other end has silently gone, it breaks within `unanswered` more.
   static let idleUntilProbed = Duration.seconds(15)
   /// More than this waits for a peer that does not read: the link is given up. 250 of the longest texts.
   static let maximumPending = 8 << 20

@@ -28,7 +28,7 @@ struct MessageTests {
       "11" + "00000007" + "01" + "01" + peerA + "02" + peerB + peerA
     ),
     ("notify", .notify(8), "12" + "00000008"),
-    ("notified", .notified(8), "13" + "00000008"),
+    ("notified", .notified(8, isPredecessor: true), "13" + "00000008" + "01"),
     ("ping", .ping(9), "14" + "00000009"),
     ("pong", .pong(9, isMember: true), "15" + "00000009" + "01"),
     ("changed", .changed, "16"),

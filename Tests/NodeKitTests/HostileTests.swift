@@ -226,7 +226,7 @@ struct HostileTests {
       let messages: [Message] = [
         .notify(1), .changed, .hint(me), .leaving(predecessor: nil, successors: [me]), .request(put), .request(join),
         .replicate(1, record), .view(1, view), .reply(Reply(ticket: 1, path: [], answer: .redirect(me))),
-        .accepted(1), .notified(1), .replicated(1, isKept: true), .pong(1, isMember: true),
+        .accepted(1), .notified(1, isPredecessor: true), .replicated(1, isKept: true), .pong(1, isMember: true),
       ]
       for (count, message) in messages.enumerated() {
         let peer = try await rig.linked(pair.alice)
@@ -262,7 +262,8 @@ struct HostileTests {
       let other = Peer(id: Identifier(5), endpoint: Endpoint(host: .v4(0x7F00_0001), port: 9))
       let view = View(isMember: true, predecessor: other, successors: [other])
       let messages: [Message] = [
-        .view(1, view), .reply(Reply(ticket: 1, path: [], answer: .owner(other, view))), .accepted(1), .notified(1),
+        .view(1, view), .reply(Reply(ticket: 1, path: [], answer: .owner(other, view))), .accepted(1),
+        .notified(1, isPredecessor: true),
         .replicated(1, isKept: true), .pong(1, isMember: false), .changed,
       ]
       for message in messages { peer.write(message) }

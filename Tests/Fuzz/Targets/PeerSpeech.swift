@@ -63,7 +63,7 @@ struct PeerSpeech {
   private func answer(_ question: Message, _ input: inout FuzzInput) -> Message? {
     switch question {
     case .query(let ticket): return .view(ticket, Self.view(&input))
-    case .notify(let ticket): return .notified(ticket)
+    case .notify(let ticket): return .notified(ticket, isPredecessor: true)
     case .ping(let ticket): return .pong(ticket, isMember: !input.bool())
     case .replicate(let ticket, _): return .replicated(ticket, isKept: !input.bool())
     case .request(let request):
