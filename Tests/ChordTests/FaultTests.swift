@@ -52,6 +52,24 @@ struct FaultTests {
     #expect(ring.machine(after)?.ring.predecessor?.endpoint == address)
   }
 
+  @Test(
+    "a joiner in the place of a silent member is in the ring only when its successor has adopted it",
+    arguments: 1...8 as ClosedRange<UInt64>)
+  func joinsBeforeTheSilent(seed: UInt64) {
+    var ring = Self.settled(12, seed: seed)
+    let silent = ring.living[6]
+    let place = ring.living[5].advanced(by: .powerOfTwo(60))
+    ring.crash(silent, silently: true)
+    // From before anybody has noticed until all have.
+    ring.run(.milliseconds(Int64(seed) * 700))
+    ring.start(100, id: place)
+    #expect(ring.run(.seconds(20)) { $0.machine(place)?.isInRing == true })
+    let head = ring.machine(place)?.ring.successors.first
+    #expect(head.flatMap { ring.machine($0.id) }?.ring.predecessor?.id == place)
+    let isExact = ring.runUntilExact(.seconds(15))
+    #expect(isExact, "\(ring.flaw ?? "")")
+  }
+
   @Test("who leaves with requests open answers each of them once")
   func leavesInTheMiddle() {
     var ring = Self.settled(12, seed: 4)

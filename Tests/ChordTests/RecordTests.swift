@@ -1,9 +1,10 @@
 // Records in a ring of machines: stored, found from everywhere, kept through crashes and joins, and gone when withdrawn.
 
 import CSodium
-import Chord
 import Simulation
 import Testing
+
+@testable import Chord
 
 /// Signs records as a session would.
 struct RecordSigner {
@@ -92,6 +93,8 @@ struct RecordTests {
     let start = ring.now
     #expect(Self.get(Identifier(5), from: ring.living[3], in: &ring) == [])
     #expect(ring.now - start < .milliseconds(20))
+    // Nor is there anything to copy: whoever asks for nobody makes no work for others.
+    for id in ring.living { #expect(ring.machine(id)?.transfers.isEmpty == true) }
   }
 
   @Test("a record outlives the death of its owner and of most holders", arguments: [1, 2, 3] as [UInt64])
@@ -211,6 +214,20 @@ struct RecordTests {
     #expect(Self.put(signer.record(number: number + 5, content: [5]), from: id, in: &ring) == 3)
     _ = Self.put(signer.record(number: number + 4, content: [4]), from: id, in: &ring)
     #expect(Self.get(signer.key, from: id, in: &ring) == [[5]])
+  }
+
+  @Test("an answer that does not answer the question is none")
+  func answersFit() {
+    let record = RecordSigner(name: 1, writer: 1).record(number: 1, content: [1])
+    let view = View(isMember: true, predecessor: nil, successors: [])
+    let peer = Peer(id: Identifier(1), endpoint: Simulator.endpoint(1))
+    let questions: [Request.Question] = [.findSuccessor, .join(peer), .get, .put(record)]
+    let fitting: [(Reply.Answer, [Bool])] = [
+      (.owner(peer, view), [true, false, false, false]), (.joinPoint(peer), [false, true, false, false]),
+      (.records([record]), [false, false, true, true]), (.stored(copies: 1), [false, false, false, true]),
+      (.redirect(peer), [true, true, true, true]), (.failure(.full), [true, true, true, true]),
+    ]
+    for (answer, expected) in fitting { #expect(questions.map(answer.answers) == expected) }
   }
 
   @Test("a fifth writer under one key is refused, and the four keep theirs")
