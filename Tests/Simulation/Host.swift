@@ -26,6 +26,8 @@ struct Host {
   var tickAt: Instant?
   /// Until then it does nothing, but loses nothing either.
   var asleepUntil = Instant(nanoseconds: 0)
+  /// What came meanwhile, and when.
+  var delayed: [(Simulator.Scheduled, Instant)] = []
   /// By how many milliseconds its wall clock is wrong.
   var clockError: Int64 = 0
   var links: [Int: LinkEnd] = [:]

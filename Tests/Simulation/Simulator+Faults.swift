@@ -29,7 +29,6 @@ extension Simulator {
   /// Stops a host for a while: its process, its kernel's answers to dials, everything.
   public mutating func sleep(_ id: Identifier, for duration: Duration) {
     guard let host = numbers[id] else { return }
-    // Never sooner than it was to wake: what waits for that moment stays in order.
     hosts[host].asleepUntil = max(hosts[host].asleepUntil, now + duration)
   }
 

@@ -74,7 +74,7 @@ extension Simulator {
       } else {
         reset(from, by: scheduled.host, link)
       }
-    case .event, .tick, .dialled, .ended, .introduced, .silence: break
+    case .event, .tick, .dialled, .ended, .introduced, .silence, .wake: break
     }
   }
 

@@ -58,6 +58,7 @@ public struct Simulator {
     /// The other end of the link is gone.
     case ended(with: Int, link: UInt32, isDeparture: Bool)
     case introduced(Int)
+    case wake
     /// The host's kernel looks whether the other end of the link has been silent for too long.
     case silence(with: Int, link: UInt32, cut: Int)
   }
@@ -233,10 +234,8 @@ public struct Simulator {
   private mutating func happen(_ scheduled: Scheduled, at: Instant) {
     let host = scheduled.host
     guard hosts[host].isAlive, hosts[host].life == scheduled.life else { return missed(scheduled) }
-    if now < hosts[host].asleepUntil {
-      if case .tick = scheduled.happening { hosts[host].tickAt = hosts[host].asleepUntil }
-      return schedule.push(scheduled, at: hosts[host].asleepUntil)
-    }
+    if case .wake = scheduled.happening { return wake(host) }
+    if now < hosts[host].asleepUntil { return hold(scheduled, at: at) }
     switch scheduled.happening {
     case .tick:
       guard hosts[host].tickAt == at else { return }
@@ -248,8 +247,27 @@ public struct Simulator {
     case .dialled(let other, let endpoint): dialled(host, other, at: endpoint)
     case .ended(let other, let link, let isDeparture): ended(host, other, link, isDeparture: isDeparture)
     case .introduced(let other): introduced(host, other)
+    case .wake: break  // seen to above
     case .silence(let other, let link, let cut): silence(host, other, link, cut)
     }
+  }
+
+  /// What comes for a host that is asleep waits, in the order in which it came.
+  private mutating func hold(_ scheduled: Scheduled, at: Instant) {
+    if hosts[scheduled.host].delayed.isEmpty {
+      schedule.push(
+        Scheduled(host: scheduled.host, life: scheduled.life, happening: .wake), at: hosts[scheduled.host].asleepUntil)
+    }
+    hosts[scheduled.host].delayed.append((scheduled, at))
+  }
+
+  private mutating func wake(_ host: Int) {
+    guard now >= hosts[host].asleepUntil else {
+      return schedule(host, .wake, after: hosts[host].asleepUntil - now)
+    }
+    let delayed = hosts[host].delayed
+    hosts[host].delayed = []
+    for (scheduled, at) in delayed { happen(scheduled, at: at) }
   }
 
   /// Gives a machine an event and does what it says.
