@@ -44,7 +44,7 @@ final class Link: TCPConnectionHandler {
   /// A text or a record is on its way within a second; a link that is closed does not wait longer for its last bytes.
   static let farewellPatience = Duration.seconds(1)
   /// What was sent and is not acknowledged for so long: the link is broken. Longer than any hiccup of a network, and short of the 30 s
-  /// for which a text is tried, so that there is time for another link.
+  /// for which a text is tried, so that there is time for another link. It also ends a link whose other end takes nothing for so long.
   static let unanswered = Duration.seconds(9)
   /// An idle link is probed after this; if its other end has silently gone, it breaks within `unanswered` more.
   static let idleUntilProbed = Duration.seconds(15)
@@ -264,7 +264,9 @@ final class Link: TCPConnectionHandler {
   }
 
   private func reason(for error: UVError?) -> LinkFailure {
-    if case .established = phase { return error == .noBufferSpace ? .slow : .lost }
+    if case .established = phase {
+      return error == .noBufferSpace ? .slow : error == .timedOut ? .silent : .lost
+    }
     switch error {
     case UVError.connectionRefused?: return .refused
     case UVError.timedOut?: return .silent
