@@ -79,8 +79,8 @@ public struct Ring: Hashable, Sendable {
   private(set) var operation: Operation?
   /// Whether somebody was shown our state since the question of `operation` was asked.
   private var wasShown = false
-  /// How often our successor is still to be told of our address, since it changed.
-  private var notifiesOfAddress = 0
+  /// How often a successor that knows us under another address is still told ours. Not for ever: it may see us where we do not.
+  private var notifiesOfAddress = 3
   /// Who notified us and waits for our old predecessor to prove alive or dead.
   private var rectifying: Peer?
 
@@ -186,9 +186,11 @@ extension Ring {
       if let candidate = [view.predecessor, view.successors.first].lazy.compactMap({ $0 }).first(where: isCloser) {
         return ask(.considering(candidate, head: peer.id))
       }
-      // It has heard of us already; but perhaps under a former address.
-      if view.predecessor?.id == me.id, notifiesOfAddress == 0 { return [] }
-      notifiesOfAddress = max(0, notifiesOfAddress - 1)
+      // It has heard of us already; but perhaps under an address of before we moved, or came back.
+      if view.predecessor?.id == me.id {
+        guard view.predecessor != me, notifiesOfAddress > 0 else { return [] }
+        notifiesOfAddress -= 1
+      }
       return [.notify(peer)]
     case .considering(_, let head):
       // A successor of its own that stands between us and it is closer still. To skip it could make merging rings wind twice.
