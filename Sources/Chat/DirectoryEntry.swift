@@ -57,6 +57,7 @@ public struct DirectoryEntry: Hashable, Sendable {
     guard plain.count > Identity.signatureBytes else { throw .malformed }
     let bytes = Array(plain.dropLast(Identity.signatureBytes))
     let signature = Array(plain.suffix(Identity.signatureBytes))
+    // However the bytes are malformed, the record is none.
     guard let entry = try? DirectoryEntry(bytes: bytes) else { throw .malformed }
     guard user.isProved(by: entry.publicKey, salt: entry.salt),
       SigningKey.verify(signature, over: binding.signedBytes(entry: bytes), by: entry.publicKey)

@@ -4,7 +4,7 @@
 //                 ▲  └── failed, or no answer ──▶ pausing ──┐
 //                 └─────────── pause is over ───────────────┘
 //
-//   A check puts the same record again, which costs its holders nothing: whoever joins is often in a ring that is being mended, and
+//   A check puts the same record again, which a holder that has it merely confirms: whoever joins is often in a ring that is being mended, and
 //   the holders of that moment may be gone, or elsewhere, when it is whole. Checks come after 10 s, 20 s, 40 s …
 //
 //   leave: the same with a tombstone, until it is stored or two seconds are over. Whatever happens, the host is told then.

@@ -128,6 +128,7 @@ extension ByteReader {
     guard let text = String(validating: typed, as: UTF8.self), symbols.allSatisfy({ $0 < 32 }) else {
       throw .invalid(.text)
     }
+    // A peer is told that its text is wrong, not what a person would be told who typed it.
     guard let name = try? UserName(text), name.text.utf8.elementsEqual(typed),
       let user = User(name: name, id: UserID(symbols: symbols))
     else { throw .invalid(.text) }

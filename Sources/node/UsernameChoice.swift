@@ -14,6 +14,7 @@ enum UsernameChoice {
   static func make(canAsk: Bool) throws -> UserName {
     let login = getenv("USER").map { String(cString: $0) } ?? ""
     let suggestion = parsed(login)
+    // A login that is no username is not suggested; whoever is asked need not know why.
     if canAsk { return try ask(suggesting: try? suggestion.get()) }
     switch suggestion {
     case .success(let name): return name

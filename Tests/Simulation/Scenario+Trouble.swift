@@ -10,7 +10,7 @@ extension Scenario {
     while report.failure == nil, simulator.now < end {
       pass(generator.jittered(pace))
       for _ in 0..<generator.below(3) { write() }
-      if simulator.now >= quietUntil { isCovered ? somethingCovered() : something() }
+      isCovered ? somethingCovered() : something()
       if let overdue = correspondence.overdue(at: simulator.now, allowing: longestSleep) { fail(overdue) }
     }
   }
@@ -52,7 +52,7 @@ extension Scenario {
   /// Places whose nodes run.
   private var up: [Int] { people.indices.filter { people[$0].isUp } }
   /// One bootstrap node stays within the proof: a newcomer that finds none begins a ring of its own.
-  private func maySpare(_ place: Int) -> Bool { !isCovered || place > 0 }
+  private func mayGo(_ place: Int) -> Bool { !isCovered || place > 0 }
   private var fewest: Int { options.nodes / 2 }
 
   private mutating func crash(silently: Bool, youngest: Bool) {
@@ -60,7 +60,7 @@ extension Scenario {
     guard up.count > fewest else { return rejoin() }
     var victim = up[generator.below(up.count)]
     if youngest, let newcomer = newcomer, let after = successor(of: newcomer) { victim = after }
-    guard maySpare(victim) else { return rejoin() }
+    guard mayGo(victim) else { return rejoin() }
     saw(silently ? .silentCrash : .crash)
     lastDeparture = simulator.now
     tail.add("\(simulator.now.inSeconds) s  \(people[victim].id.short) crashes")
@@ -79,7 +79,7 @@ extension Scenario {
     let up = up
     guard up.count > fewest else { return rejoin() }
     let place = up[generator.below(up.count)]
-    guard people[place].isPublished, maySpare(place) else { return }
+    guard people[place].isPublished, mayGo(place) else { return }
     saw(.leave)
     lastDeparture = simulator.now
     people[place].hasWithdrawn = isCovered
@@ -152,7 +152,7 @@ extension Scenario {
   private mutating func endCut() {
     guard isCut else { return }
     isCut = false
-    saw(.merge)
+    saw(.heal)
     simulator.heal()
   }
 

@@ -29,7 +29,7 @@ public struct Scenario {
     case crash, silentCrash = "silent crash", leave, join, restart, sleep, cut, oneWayCut = "one-way cut"
     case threeWayCut = "cut in three", slowLine = "slow line", brokenLink = "broken link", deadLink =
       "link dead without notice"
-    case move = "change of address", wrongClock = "wrong clock", merge = "rings merged", delivered, failed
+    case move = "change of address", wrongClock = "wrong clock", heal = "cut healed", delivered, failed
     case reopened = "session came back", invariant = "invariant checked"
   }
 
@@ -75,11 +75,12 @@ public struct Scenario {
   var correspondence = Correspondence()
   var report: Report
   var tail = Tail()
+  /// Sessions that have stood before.
+  var met: Set<Meeting> = []
   var seenChanges = -1
   var mayCheckInvariant = false
   var longestSleep = Duration.zero
   var lastDeparture: Instant?
-  var quietUntil = Instant(nanoseconds: 0)
   var isCut = false
   /// The place that started last.
   var newcomer: Int?
@@ -203,7 +204,9 @@ public struct Scenario {
     switch told.news {
     case .chat(let effect):
       if case .published = effect { people[place].isPublished = true }
-      if case .session(_, open: true, _) = effect, people[place].life == writer.life { saw(.reopened) }
+      if case .session(let user, open: true, _) = effect, !met.insert(Meeting(of: writer, with: user)).inserted {
+        saw(.reopened)
+      }
       if let wrong = correspondence.heard(effect, at: writer, now: told.at) { fail(wrong) }
     case .notInRing(let ticket):
       if let wrong = correspondence.refused(ticket, at: writer, now: told.at) { fail(wrong) }
@@ -226,6 +229,12 @@ public struct Scenario {
     let event = correspondence.write(from: people[place].writer, to: people[friend].user, at: simulator.now)
     simulator.tell(people[place].id, event)
   }
+}
+
+/// A node's session with a user.
+struct Meeting: Hashable {
+  var of: Correspondence.Writer
+  var with: User
 }
 
 /// The last lines of what happened.
