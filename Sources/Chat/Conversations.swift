@@ -95,6 +95,9 @@ public struct Conversations: Sendable {
 
   // MARK: - What all parts use
 
+  /// Whether there is a session with this user, standing or on its way.
+  func hasSession(with user: User) -> Bool { table.slot(of: user) != nil }
+
   var limits: Limits { configuration.limits }
 
   mutating func newTicket() -> Ticket {

@@ -66,7 +66,7 @@ public struct Engine: Sendable {
 
   /// Takes an event and appends what the host is to do.
   public mutating func handle(_ event: Event, at now: Time, into effects: inout [Effect]) {
-    if let ticket = event.ticketInRing, !ring.isInRing, !isLeaving {
+    if let ticket = event.ticketInRing, !ring.isInRing, !isLeaving, !isForSession(event) {
       return wait(event, ticket, at: now, into: &effects)
     }
     switch event {
@@ -129,7 +129,8 @@ public struct Engine: Sendable {
       conversations?.handle(.getAnswered(ticket >> 1, .failed), at: now, into: &chatEffects)
       conversations?.handle(.putAnswered(ticket >> 1, copies: nil), at: now, into: &chatEffects)
     case .left: effects.append(.left)
-    case .seek, .disconnect, .startedAlone, .found, .got, .stored, .failed, .viewed: effects.append(.ring(effect))
+    case .seek, .disconnect, .renew, .startedAlone, .found, .got, .stored, .failed, .viewed:
+      effects.append(.ring(effect))
     }
   }
 
@@ -142,6 +143,12 @@ public struct Engine: Sendable {
       if isLeaving { ring.handle(.leave, at: now, into: &ringEffects) } else { effects.append(.chat(effect)) }
     default: effects.append(.chat(effect))
     }
+  }
+
+  /// Whether a session that there is will see to it, ring or no ring; not if a request for the same user has to wait.
+  private func isForSession(_ event: Event) -> Bool {
+    guard let user = event.partner, let conversations, conversations.hasSession(with: user) else { return false }
+    return !early.contains { $0.event.partner == user }
   }
 
   private mutating func wait(_ event: Event, _ ticket: Ticket, at now: Time, into effects: inout [Effect]) {
@@ -167,6 +174,14 @@ public struct Engine: Sendable {
 }
 
 extension Engine.Event {
+  /// The user whom a request for a session is about.
+  fileprivate var partner: User? {
+    switch self {
+    case .chat(.open(let user, _)), .chat(.send(let user, _, _)): user
+    case .ring, .chat, .received, .linked, .lost, .unreachable, .departed, .relocated, .leave, .tick: nil
+    }
+  }
+
   /// The ticket of a request that makes sense only in a ring.
   fileprivate var ticketInRing: Ticket? {
     switch self {

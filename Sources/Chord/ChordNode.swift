@@ -59,8 +59,10 @@ public struct ChordNode: Sendable {
     case send(Message, to: Peer)
     /// Find nodes that may be in a ring (bootstraps): all of them, or for a member one at a time; each is `introduced`.
     case seek(all: Bool)
-    /// This node is dead as far as we know: close its link, if any.
+    /// This node is dead as far as we know: close its link, if any, as lost.
     case disconnect(Identifier)
+    /// This node owes us answers: close its link as lost, if nothing at all has come over it of late. What is sent next dials anew.
+    case renew(Identifier)
     /// Nobody is there: this node has started a ring of its own.
     case startedAlone
     /// The node is in a ring and its successor knows it (or it stands alone). Said again after it was alone or merged.

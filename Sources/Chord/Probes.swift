@@ -101,7 +101,7 @@ extension ChordNode {
   /// No answer in time: a miss, and after enough of them a death.
   mutating func probeExpired(_ ticket: UInt32, _ probe: Probe) {
     var roundTrip = roundTrips[probe.peer.id] ?? RoundTrip(now: now.monotonic)
-    roundTrip.missed(askedAt: probe.askedAt, now: now.monotonic)
+    let isMiss = roundTrip.missed(askedAt: probe.askedAt, now: now.monotonic)
     roundTrips[probe.peer.id] = roundTrip
     // Whoever talks but never answers what it is asked is of no more use than the dead.
     if roundTrip.isDead || probe.tries >= Probe.triesUntilDead {
@@ -109,6 +109,8 @@ extension ChordNode {
       died(probe.peer.id)
       return
     }
+    // It may be the link that is dead, not the node: what is asked now dials anew.
+    if isMiss, roundTrip.deservesAnotherLink { effects.append(.renew(probe.peer.id)) }
     if probe.peer.id == ring.successors.first?.id { probeThoseBehindHead() }
     var again = probe
     again.tries += 1

@@ -1,6 +1,7 @@
 // How long to wait for a neighbour, and when to give it up. The estimate is TCP's (RFC 6298): a smoothed round trip and its
 // mean deviation, waiting SRTT + 4·RTTVAR, twice as long after every miss. The first miss makes a neighbour a suspect: it is
-// routed around. Only after `missesUntilDead` in a row is it declared dead.
+// routed around. Links die without their nodes (an address changes, a router forgets), so the last question goes over a new
+// one. Only after `missesUntilDead` in a row is it declared dead.
 
 /// What is known of one neighbour's answering.
 struct RoundTrip: Hashable, Sendable {
@@ -13,8 +14,8 @@ struct RoundTrip: Hashable, Sendable {
   /// When anything was last heard from it.
   var lastHeard: Instant
 
-  /// Four tries take at least 3 s (the floor, doubled each time) and, at first acquaintance, 11 s: under the 15 s in which a silent host
-  /// must be out of the ring, and longer than a process hangs over an ordinary hiccup.
+  /// Four tries take at least 4.4 s (the floor, doubled each time, and a new link) and, at first acquaintance, 9 s: under the 15 s in
+  /// which a silent host must be out of the ring, and longer than a process hangs over an ordinary hiccup.
   static let missesUntilDead = 4
   /// Below this a scheduler's pause on a busy machine would look like a death.
   static let floor = Duration.milliseconds(200)
@@ -24,6 +25,8 @@ struct RoundTrip: Hashable, Sendable {
   /// answer are three round trips, and the widest are 300 ms.
   static let firstAnswer = Duration.milliseconds(1200)
   static let ceiling = Duration.seconds(4)
+  /// For an answer over a new link: a dial across the world, and the second in which the other side asks whether the old link lives.
+  static let anotherLink = Duration.seconds(3)
 
   init(now: Instant) {
     lastHeard = now
@@ -33,12 +36,15 @@ struct RoundTrip: Hashable, Sendable {
   var isKnown: Bool { estimate != nil }
   var isSuspect: Bool { misses > 0 }
   var isDead: Bool { misses >= Self.missesUntilDead }
+  /// The last chance of a node that has answered before; one that never has was dialled but a moment ago.
+  var deservesAnotherLink: Bool { isKnown && misses == Self.missesUntilDead - 1 }
 
   /// How long to wait for the next answer.
   var patience: Duration {
     var wait = Self.initial
     if let estimate { wait = max(Self.floor, .nanoseconds(estimate.smoothed + 4 * estimate.deviation)) }
-    return min(Self.ceiling, wait * (1 << min(misses, 4)))
+    wait = min(Self.ceiling, wait * (1 << min(misses, 4)))
+    return deservesAnotherLink ? max(wait, Self.anotherLink) : wait
   }
 
   /// An answer came after this long. (Karn: only answers to questions that were asked once are samples.)
@@ -59,10 +65,12 @@ struct RoundTrip: Hashable, Sendable {
   }
 
   /// A question asked then was not answered in time. Several that were open at once tell the same: one silence is one miss.
-  mutating func missed(askedAt: Instant, now: Instant) {
-    guard lastMissed.map({ askedAt >= $0 }) ?? true else { return }
+  /// Whether it is one.
+  mutating func missed(askedAt: Instant, now: Instant) -> Bool {
+    guard lastMissed.map({ askedAt >= $0 }) ?? true else { return false }
     lastMissed = now
     misses += 1
+    return true
   }
 
   static func == (a: RoundTrip, b: RoundTrip) -> Bool {

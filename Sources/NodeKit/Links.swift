@@ -44,6 +44,8 @@ final class Links: LinkOwner {
   static let sameMoment = Duration.seconds(2)
   /// A link over which nothing comes for this long, though we asked, carries nothing: ten slow round trips.
   private static let doubtPatience = Duration.seconds(3)
+  /// A link that has brought something this lately is a working one, only slow.
+  private static let hushPatience = Duration.seconds(1)
   /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
   private static let idleLimit = Duration.seconds(300)
 
@@ -71,6 +73,10 @@ final class Links: LinkOwner {
   /// Those who dialled us and may still be strangers, in the order in which they came.
   private var arrivals: [ObjectIdentifier] = []
   private var draining: [ObjectIdentifier: Link] = [:]
+  /// Links that we gave up and that are about to end: then they are lost.
+  private var givenUp: [ObjectIdentifier: Link] = [:]
+  /// Of nodes that came again over a new link while they had one: what is to be sent, until it is clear which of the two lives.
+  private var inQuestion: [Identifier: [[UInt8]]] = [:]
   /// What to tell whoever dialled an address without knowing who is there.
   private var introductions: [ObjectIdentifier: (Result<RemoteNode, LinkFailure>) -> Void] = [:]
   private var listeners: [TCPListener] = []
@@ -147,6 +153,10 @@ final class Links: LinkOwner {
 
   /// Sends a frame, dialling if there is no link.
   func send(_ frame: [UInt8], to peer: Peer) {
+    if let held = inQuestion[peer.id] {
+      if held.count < Self.queueLimit { inQuestion[peer.id]?.append(frame) }
+      return
+    }
     if let link = established[peer.id] { return link.send(frame) }
     if dials[peer.id] != nil {
       if let waiting = dials[peer.id]?.waiting.count, waiting < Self.queueLimit {
@@ -162,10 +172,18 @@ final class Links: LinkOwner {
     }
   }
 
-  /// Closes the link to a node that is dead as far as we know.
+  /// Closes the link to a node that is dead as far as we know. The owner hears that it is lost.
   func disconnect(_ id: Identifier) {
-    established.removeValue(forKey: id)?.end(.silent)
+    guard let link = established.removeValue(forKey: id) else { return }
+    givenUp[ObjectIdentifier(link)] = link
+    link.end(.silent)
     doubtTheQuiet()
+  }
+
+  /// The same for a link over which nothing has come of late, though its node owes us something: the next frame dials anew.
+  func renew(_ id: Identifier) {
+    guard let link = established[id], loop.now - link.lastHeard > Self.hushPatience else { return }
+    disconnect(id)
   }
 
   /// Ends the link to a node, as lost, if nothing at all comes over it any more.
@@ -210,14 +228,16 @@ final class Links: LinkOwner {
   }
 
   private func tellIfClosed() {
-    guard isClosing, established.isEmpty, dials.isEmpty, strangers.isEmpty, draining.isEmpty else { return }
+    guard isClosing, established.isEmpty, dials.isEmpty, strangers.isEmpty, draining.isEmpty, givenUp.isEmpty else {
+      return
+    }
     whenClosed?()
   }
 
   /// Closes at once what is still open.
   func abort() {
     close()
-    for link in Array(established.values) + Array(draining.values) { link.end(.lost) }
+    for link in Array(established.values) + Array(draining.values) + Array(givenUp.values) { link.end(.lost) }
   }
 
   private func closeIdle() {
@@ -267,18 +287,30 @@ final class Links: LinkOwner {
       if loop.now - old.establishedAt < Self.sameMoment { return replace(new, by: old, id) }
     }
     strangers[ObjectIdentifier(new)] = new
+    inQuestion[id] = inQuestion[id] ?? []
     old.ping(within: .seconds(1)) { [weak self, weak old, weak new] isAlive in
-      guard let self, let new, new.failure == nil, !new.isDraining, let remote = new.remote else { return }
+      guard let self else { return }
+      defer { release(id) }
+      guard let new, new.failure == nil, !new.isDraining, let remote = new.remote else { return }
       strangers[ObjectIdentifier(new)] = nil
       if isAlive {
         drain(new, .replaced)
-      } else if let current = established[id] {
-        // The older link may have been replaced meanwhile: then that one is asked.
-        if current === old { replace(current, by: new, id) } else { resolve(current, new, id) }
+      } else if let current = established[id], current !== old {
+        resolve(current, new, id)  // the older link was replaced meanwhile: then that one is asked
       } else {
+        // Whatever was under way on the old link is lost, and whoever sent it should know.
+        if let old, established[id] === old { old.end(.silent) }
+        established[id] = new
+        owner?.lost(id)
         settle(new, remote)
       }
     }
+  }
+
+  /// It is clear which link to a node is the living one: what waited for that goes there.
+  private func release(_ id: Identifier) {
+    guard let frames = inQuestion.removeValue(forKey: id) else { return }
+    for frame in frames { established[id]?.send(frame) }
   }
 
   private func replace(_ old: Link, by new: Link, _ id: Identifier) {
@@ -308,6 +340,10 @@ final class Links: LinkOwner {
     if link.farewell == nil && !isClosing { count(failure) }
     strangers[key] = nil
     introductions.removeValue(forKey: key)?(.failure(failure))
+    if givenUp.removeValue(forKey: key) != nil {
+      if let id = link.remote?.peer.id { owner?.lost(id) }
+      return
+    }
     if let id = link.remote?.peer.id {
       if draining.removeValue(forKey: key) != nil { established[id]?.isHeldBack = false }
       guard established[id] === link else { return }

@@ -132,6 +132,7 @@ public final class LoopNode {
     switch effect {
     case .seek(let all): bootstrapper.seek(all: all)
     case .disconnect(let id): links.disconnect(id)
+    case .renew(let id): links.renew(id)
     case .startedAlone: startedAlone()
     case .settled:
       isSettled = true

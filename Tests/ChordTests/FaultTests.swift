@@ -52,6 +52,31 @@ struct FaultTests {
     #expect(ring.machine(after)?.ring.predecessor?.endpoint == address)
   }
 
+  @Test("a link that dies without notice costs neither of its ends its place", arguments: 1...4 as ClosedRange<UInt64>)
+  func silentLink(seed: UInt64) {
+    var ring = Self.settled(12, seed: seed)
+    let (before, after) = (ring.living[5], ring.living[6])
+    let wasThere = ring.breakLink(before, after, notice: .none)
+    #expect(wasThere)
+    #expect(!ring.linked(to: before).isEmpty)
+    let links = ring.linkCount
+    let isForgotten = ring.run(.seconds(20)) {
+      $0.machine(before)?.ring.successors.first?.id != after || $0.machine(after)?.ring.predecessor?.id != before
+    }
+    #expect(!isForgotten)
+    #expect(ring.linkCount > links, "nobody dialled anew")
+    #expect(ring.linked(to: before).contains(after) && ring.linked(to: after).contains(before))
+  }
+
+  @Test(
+    "a silent member that had answered before is out of the ring within 10 s", arguments: 1...4 as ClosedRange<UInt64>)
+  func silentMember(seed: UInt64) {
+    var ring = Self.settled(12, seed: seed)
+    ring.crash(ring.living[6], silently: true)
+    let isExact = ring.runUntilExact(.seconds(10))
+    #expect(isExact, "\(ring.flaw ?? "")")
+  }
+
   @Test(
     "a joiner in the place of a silent member is in the ring only when its successor has adopted it",
     arguments: 1...8 as ClosedRange<UInt64>)

@@ -34,6 +34,8 @@ struct Correspondence {
   private var lastTicket: Ticket = 0
   private(set) var delivered = 0
   private(set) var failed = 0
+  /// Texts that were shown to their readers.
+  var shownCount: Int { shown.count }
 
   /// What a text says: enough to know it again.
   private static func text(_ ticket: Ticket) -> String { "text \(ticket)" }

@@ -10,6 +10,13 @@ struct LinkEnd {
   var lastArrival: Instant
 }
 
+/// A newer link to a node, until it is clear whether the older one still lives.
+struct Contender {
+  var link: UInt32
+  /// What is to be sent meanwhile.
+  var waiting: [Simulator.Wire]
+}
+
 /// A host and its node.
 struct Host {
   let me: Peer
@@ -19,6 +26,8 @@ struct Host {
   let key: [UInt8]
   var engine: Engine
   var isAlive = true
+  /// Its node has said that it is done.
+  var hasLeft = false
   /// A host that swallows everything: nobody is told that it is gone.
   var isSilent = false
   /// The how-manieth node on this host it is.
@@ -31,6 +40,8 @@ struct Host {
   /// By how many milliseconds its wall clock is wrong.
   var clockError: Int64 = 0
   var links: [Int: LinkEnd] = [:]
+  /// Those who came again over a new link while their old one stands.
+  var contenders: [Int: Contender] = [:]
   /// Messages for those who are being dialled.
   var waiting: [Int: [Simulator.Wire]] = [:]
 

@@ -30,7 +30,7 @@ public struct Scenario {
     case threeWayCut = "cut in three", slowLine = "slow line", brokenLink = "broken link", deadLink =
       "link dead without notice"
     case move = "change of address", wrongClock = "wrong clock", heal = "cut healed", delivered, failed
-    case reopened = "session came back", invariant = "invariant checked"
+    case overflow = "full queue", reopened = "session came back", invariant = "invariant checked"
   }
 
   /// How a story ended.
@@ -98,6 +98,7 @@ public struct Scenario {
     configuration.seed = options.seed
     configuration.keepsObservations = false
     configuration.node.successors = [4, 6, 8, 16][generator.below(4)]
+    configuration.queueLimit = [8, 64, 1024][generator.below(3)]
     slowest = [.milliseconds(1), .milliseconds(20), .milliseconds(60), .milliseconds(150)][generator.below(4)]
     if let matrix = options.latencies {
       configuration.latency = .matrix(matrix)
@@ -134,6 +135,7 @@ public struct Scenario {
     report.simulated = simulator.now - Instant(nanoseconds: 0)
     report.sights[.delivered] = correspondence.delivered
     report.sights[.failed] = correspondence.failed
+    report.sights[.overflow] = simulator.overflowCount
     if report.failure != nil { report.lastEvents = tail.lines }
   }
 

@@ -65,6 +65,7 @@ extension Simulator {
     slowness = [:]
     let late = heldUp
     heldUp = []
+    gathered = [:]
     for (scheduled, from) in late {
       guard hosts[scheduled.host].life == scheduled.life else { continue }
       var last = hosts[from].links[scheduled.host]?.lastArrival ?? now

@@ -4,7 +4,8 @@
 //
 // Each end of a link is known by the link's number. A message on a link whose other end is gone is answered with a reset, unless the
 // host swallows everything. What is under way while the network is cut is held up, never lost: that is TCP. When two hosts dial each
-// other at the same time, the first link that stands carries what waited on both sides.
+// other at the same time, the first link that stands carries what waited on both sides. A host that comes again over a new link while
+// the other side still has the old one is heard at once, and answered when the old link has not answered for a second.
 
 import Chat
 import Chord
@@ -40,10 +41,14 @@ extension Simulator {
     }
     if configuration.countsBytes { byteCount += wire.frameLength }
     if !lostRequests.isEmpty { countIfLost(wire, to: to) }
-    if let link = hosts[from].links[to] {
+    if let contender = hosts[from].contenders[to] {
+      guard contender.waiting.count < configuration.queueLimit else { return overflowCount += 1 }
+      hosts[from].contenders[to]?.waiting.append(wire)
+    } else if let link = hosts[from].links[to] {
       let at = arrival(from: from, to: to)
       push(to, .message(wire, from: from, link: link.number), at: at)
-    } else if hosts[from].waiting[to] != nil {
+    } else if let waiting = hosts[from].waiting[to] {
+      guard waiting.count < configuration.queueLimit else { return overflowCount += 1 }
       hosts[from].waiting[to]?.append(wire)
     } else {
       hosts[from].waiting[to] = [wire]
@@ -54,10 +59,13 @@ extension Simulator {
   mutating func arrived(_ scheduled: Scheduled, _ wire: Wire, from: Int, to: Int, _ link: UInt32) {
     guard reaches(from, to) else {
       heldUp.append((scheduled, from: from))
+      gather(from, to, link)
       return unanswered(from, to, link)
     }
     guard swallowed.isEmpty || !swallowed.contains(link) else { return unanswered(from, to, link) }
-    guard hosts[to].links[from]?.number == link else { return reset(from, by: to, link) }
+    guard hosts[to].links[from]?.number == link || hosts[to].contenders[from]?.link == link else {
+      return reset(from, by: to, link)
+    }
     if awake != nil { wakeIfWatched(to, by: wire) }
     switch wire {
     case .ring(let message): feed(to, .ring(.received(message, from: hosts[from].peer)))
@@ -74,7 +82,7 @@ extension Simulator {
       } else {
         reset(from, by: scheduled.host, link)
       }
-    case .event, .tick, .dialled, .ended, .introduced, .silence, .wake: break
+    case .event, .tick, .dialled, .ended, .introduced, .silence, .wake, .superseded, .gaveUp: break
     }
   }
 
@@ -83,6 +91,15 @@ extension Simulator {
     var at = now + delay(other, host)
     if let last = hosts[other].links[host], last.number == link { at = max(at, last.lastArrival + .nanoseconds(1)) }
     push(host, .ended(with: other, link: link, isDeparture: false), at: at)
+  }
+
+  /// A message waits for its receiver. When too many do, the sender gives up the link and all that is on it.
+  mutating func gather(_ from: Int, _ to: Int, _ link: UInt32) {
+    gathered[link, default: 0] += 1
+    guard gathered[link, default: 0] > configuration.queueLimit, swallowed.insert(link).inserted else { return }
+    overflowCount += 1
+    schedule(from, .silence(with: to, link: link, cut: cutCount), after: .zero)
+    idle(to, from)
   }
 
   // MARK: Silence
@@ -111,6 +128,13 @@ extension Simulator {
     guard isParted || swallowed.contains(link) || hosts[other].isSilent && !hosts[other].isAlive else { return }
     hosts[host].links[other] = nil
     feed(host, .lost(hosts[other].me.id))
+    settleContender(host, other)
+    doubtAll(host)
+  }
+
+  /// Where one link has fallen silent others may have, for the same reason.
+  private mutating func doubtAll(_ host: Int) {
+    for other in hosts[host].links.keys.sorted() { doubt(host, hosts[other].me.id) }
   }
 
   // MARK: Dialling
@@ -149,9 +173,31 @@ extension Simulator {
   mutating func accepted(_ scheduled: Scheduled, from: Int, _ host: Int, _ link: UInt32) {
     guard reaches(from, host) else { return heldUp.append((scheduled, from: from)) }
     guard hosts[from].links[host]?.number == link else { return }
+    if hosts[host].links[from] != nil {
+      hosts[host].contenders[from] = Contender(link: link, waiting: hosts[host].contenders[from]?.waiting ?? [])
+      return schedule(host, .superseded(from, link: link), after: .seconds(1))
+    }
+    stand(host, from, link)
+  }
+
+  private mutating func stand(_ host: Int, _ from: Int, _ link: UInt32) {
     hosts[host].links[from] = LinkEnd(number: link, lastArrival: hosts[host].links[from]?.lastArrival ?? now)
     for wire in hosts[host].waiting.removeValue(forKey: from) ?? [] { send(wire, from: host, to: hosts[from].peer) }
     feed(host, .linked(hosts[from].me.id))
+  }
+
+  /// The old link is dead, and what was under way on it is lost.
+  mutating func superseded(_ host: Int, _ other: Int, _ link: UInt32) {
+    guard hosts[host].contenders[other]?.link == link else { return }
+    if hosts[host].links.removeValue(forKey: other) != nil { feed(host, .lost(hosts[other].me.id)) }
+    settleContender(host, other)
+  }
+
+  /// The new link is the one, unless it has gone meanwhile as well.
+  private mutating func settleContender(_ host: Int, _ other: Int) {
+    guard let contender = hosts[host].contenders.removeValue(forKey: other) else { return }
+    if hosts[other].links[host]?.number == contender.link { stand(host, other, contender.link) }
+    for wire in contender.waiting { send(wire, from: host, to: hosts[other].peer) }
   }
 
   // MARK: Seeking
@@ -185,6 +231,8 @@ extension Simulator {
   mutating func disconnect(_ host: Int, _ id: Identifier) {
     guard let other = numbers[id], let link = hosts[host].links.removeValue(forKey: other) else { return }
     tell(other, of: link, with: host, isDeparture: false)
+    schedule(host, .gaveUp(other), after: .zero)
+    doubtAll(host)
   }
 
   /// A node says goodbye on all its links and is gone.
@@ -203,10 +251,12 @@ extension Simulator {
   }
 
   mutating func ended(_ host: Int, _ other: Int, _ link: UInt32, isDeparture: Bool) {
+    if hosts[host].contenders[other]?.link == link { return settleContender(host, other) }
     guard hosts[host].links[other]?.number == link else { return }
     hosts[host].links[other] = nil
     let id = hosts[other].me.id
     feed(host, isDeparture ? .departed(id) : .lost(id))
+    settleContender(host, other)
   }
 
   /// A node's process is no more. What it had sent is still under way.

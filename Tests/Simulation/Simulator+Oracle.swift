@@ -22,6 +22,7 @@ extension Simulator {
 
   /// What is out of order in the node that was the last to do something.
   public var brokenInvariantOfLast: String? {
+    if let effectAfterEnd { return "after it had left: \(effectAfterEnd)" }
     guard let lastFed, let broken = hosts[lastFed].engine.brokenInvariant else { return nil }
     return "\(hosts[lastFed].me.id): \(broken)"
   }

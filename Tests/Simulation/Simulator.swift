@@ -26,6 +26,9 @@ public struct Simulator {
     public var unanswered = Duration.seconds(9)
     /// An idle link whose other end is silent breaks after this.
     public var idleSilence = Duration.seconds(24)
+    /// More messages than this do not wait for a dial: what comes then is dropped. A link on which more of them have gathered, because
+    /// its other end sleeps or the network is cut, is ended by its sender.
+    public var queueLimit = 1024
     /// Whether all that nodes tell is kept in `observations`, for tests to read at the end.
     public var keepsObservations = true
     /// Whether `byteCount` is kept: every message is then written out, which costs time.
@@ -58,6 +61,10 @@ public struct Simulator {
     /// The other end of the link is gone.
     case ended(with: Int, link: UInt32, isDeparture: Bool)
     case introduced(Int)
+    /// The older link to a node that came again has not answered.
+    case superseded(Int, link: UInt32)
+    /// A link that this host gave up itself has ended.
+    case gaveUp(Int)
     case wake
     /// The host's kernel looks whether the other end of the link has been silent for too long.
     case silence(with: Int, link: UInt32, cut: Int)
@@ -104,11 +111,17 @@ public struct Simulator {
   var generator: Generator
   var lastLink: UInt32 = 0
   var lastFed: Int?
+  /// What a machine wanted of its host after it had left.
+  var effectAfterEnd: String?
   /// Whether what the first says does not reach the second.
   var isCut: (@Sendable (Identifier, Identifier) -> Bool)?
   /// How often the network has been cut.
   var cutCount = 0
   var heldUp: [(Scheduled, from: Int)] = []
+  /// How many messages have gathered on a link.
+  var gathered: [UInt32: Int] = [:]
+  /// Links that were ended because too much had gathered, and messages that were dropped.
+  public internal(set) var overflowCount = 0
   /// Links that died without notice: what is sent on them goes nowhere.
   var swallowed: Set<UInt32> = []
   /// Extra delay between two hosts.
@@ -247,6 +260,8 @@ public struct Simulator {
     case .dialled(let other, let endpoint): dialled(host, other, at: endpoint)
     case .ended(let other, let link, let isDeparture): ended(host, other, link, isDeparture: isDeparture)
     case .introduced(let other): introduced(host, other)
+    case .superseded(let other, let link): superseded(host, other, link)
+    case .gaveUp(let other): feed(host, .lost(hosts[other].me.id))
     case .wake: break  // seen to above
     case .silence(let other, let link, let cut): silence(host, other, link, cut)
     }
@@ -259,6 +274,7 @@ public struct Simulator {
         Scheduled(host: scheduled.host, life: scheduled.life, happening: .wake), at: hosts[scheduled.host].asleepUntil)
     }
     hosts[scheduled.host].delayed.append((scheduled, at))
+    if case .message(_, let from, let link) = scheduled.happening { gather(from, scheduled.host, link) }
   }
 
   private mutating func wake(_ host: Int) {
@@ -267,6 +283,9 @@ public struct Simulator {
     }
     let delayed = hosts[host].delayed
     hosts[host].delayed = []
+    for (scheduled, _) in delayed {
+      if case .message(_, _, let link) = scheduled.happening { gathered[link] = nil }
+    }
     for (scheduled, at) in delayed { happen(scheduled, at: at) }
   }
 
@@ -281,7 +300,10 @@ public struct Simulator {
     swap(&effects, &self.effects)
     let (hasChanged, deadline) = hosts[host].handle(event, at: time, into: &effects)
     if hasChanged { changeCount += 1 }
-    for effect in effects { perform(effect, of: host) }
+    for effect in effects {
+      if hosts[host].hasLeft { effectAfterEnd = "\(effect)" }
+      perform(effect, of: host)
+    }
     effects.removeAll(keepingCapacity: true)
     swap(&effects, &self.effects)
     guard hosts[host].isAlive, awake?.contains(host) ?? true, let deadline else { return }
@@ -297,12 +319,13 @@ public struct Simulator {
     case .send(let message, let peer): send(.ring(message), from: host, to: peer)
     case .sendChat(let message, let peer): send(.chat(message), from: host, to: peer)
     case .ring(.seek(let all)): seek(host, all: all)
-    case .ring(.disconnect(let id)): disconnect(host, id)
+    case .ring(.disconnect(let id)), .ring(.renew(let id)): disconnect(host, id)
     case .ring(let effect): tellUser(host, .ring(effect.withTicketOfUser))
     case .chat(.doubt(let id)): doubt(host, id)
     case .chat(let effect): tellUser(host, .chat(effect))
     case .notInRing(let ticket): tellUser(host, .notInRing(ticket))
     case .left:
+      hosts[host].hasLeft = true
       tellUser(host, .ring(.left))
       depart(host)
     }
@@ -340,7 +363,7 @@ extension ChordNode.Effect {
     case .stored(let ticket, let copies): .stored(ticket >> 1, copies: copies)
     case .failed(let ticket, let refusal): .failed(ticket >> 1, refusal)
     case .viewed(let ticket, let view): .viewed(ticket >> 1, view)
-    case .send, .seek, .disconnect, .startedAlone, .settled, .left: self
+    case .send, .seek, .disconnect, .renew, .startedAlone, .settled, .left: self
     }
   }
 }

@@ -9,7 +9,9 @@ struct Bench: ParsableCommand {
     commandName: "bench",
     abstract: "Measures chord-chat: real nodes as processes on this machine, and rings of many in a simulator.",
     discussion: "Build with -c release: a debug build measures the debug build.",
-    subcommands: [SessionCommand.self, FailuresCommand.self, ChurnCommand.self, SimulatorCommand.self])
+    subcommands: [
+      SessionCommand.self, FailuresCommand.self, ChurnCommand.self, DeliveryCommand.self, SimulatorCommand.self,
+    ])
 }
 
 /// What every measurement takes.

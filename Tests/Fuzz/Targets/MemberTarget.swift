@@ -101,7 +101,7 @@ struct MemberTarget {
       .viewed(let ticket, _):
       try hold(tickets.updateValue(true, forKey: ticket) == false, "a request was answered twice, or nobody asked")
     case .left: hasLeft = true
-    case .disconnect(let id): try hold(id != node.me.id, "it gives itself up")
+    case .disconnect(let id), .renew(let id): try hold(id != node.me.id, "it gives itself up")
     case .seek, .startedAlone, .settled: break
     }
   }
