@@ -8,7 +8,8 @@
 //   The distance still to go shrinks at every hop. If the owner knows of a member between (`redirect`), that one is asked.
 //
 // Only the successor list decides who owns a key; when the first member after the key does not answer, the next one is asked
-// to answer in its place (`insist`), since it holds the copies of the records.
+// to answer in its place (`insist`), since it holds the copies of the records. That would name a wrong owner if the first were only
+// slow, so it is given the time of a dial; those after it are looked at meanwhile, should it be dead and they as well.
 
 /// A request on its way, as one member on the way sees it.
 struct Forward: Sendable {
@@ -47,6 +48,8 @@ struct Forward: Sendable {
   var sentAt: Instant
   /// For the hop at first, then for the answer.
   var deadline: Instant
+  /// Until then nobody else is asked, if the hop says nothing.
+  var hopUntil = Instant(nanoseconds: 0)
   /// Unless there is a sign of life from further along the way.
   var giveUpAt: Instant
   /// When the hop last said that it has the request.
@@ -64,6 +67,8 @@ struct Forward: Sendable {
   static let reassurance = Duration.seconds(1)
   /// For one hop, however often it was silent before: with `reassurance` still below `patience`.
   static let hopPatience = Duration.milliseconds(1500)
+  /// For one that owns the key, unless it is dead, and may have to be dialled: as long as a dial is given.
+  static let ownerPatience = Duration.seconds(3)
   /// With half of all members dead at once one lookup in a thousand meets twenty of them, at up to 750 ms each. And as long as a
   /// text is tried to be delivered.
   static let longest = Duration.seconds(30)
@@ -77,7 +82,7 @@ struct Forward: Sendable {
   static let limitForOthers = limit / 8 * 7
 
   /// There was a sign of life: nobody need give up yet.
-  fileprivate mutating func extend(from now: Instant) {
+  mutating func extend(from now: Instant) {
     giveUpAt = min(now + Forward.patience, begunAt + Forward.longest)
   }
 }
@@ -207,13 +212,13 @@ extension ChordNode {
   // MARK: Handing on
 
   /// Sends a request to the best member that has not had it yet.
-  private mutating func advance(_ ticket: UInt32) {
+  mutating func advance(_ ticket: UInt32) {
     guard var forward = forwards[ticket] else { return }
     guard let (hop, claim) = nextHop(forward) else { return giveUp(ticket, forward, .unreachable) }
     dispatch(ticket, &forward, to: hop, claim)
   }
 
-  private mutating func dispatch(_ ticket: UInt32, _ forward: inout Forward, to hop: Peer, _ claim: Request.Claim) {
+  mutating func dispatch(_ ticket: UInt32, _ forward: inout Forward, to hop: Peer, _ claim: Request.Claim) {
     if forward.hop != hop.id { forward.isSentAgain = false }
     forward.hop = hop.id
     forward.hopEndpoint = hop.endpoint
@@ -224,10 +229,13 @@ extension ChordNode {
     forward.extend(from: now.monotonic)
     reassure(&forward)
     let roundTrip = roundTrips[hop.id]
-    let usual = max(roundTrip?.patience ?? .zero, roundTrip?.isKnown == true ? .zero : RoundTrip.firstAnswer)
-    let patience = min(
-      Forward.hopPatience, Self.decidesOwnership(forward.question, claim) ? Forward.hopPatience : usual)
-    forward.deadline = min(forward.giveUpAt, now.monotonic + patience)
+    let isKnown = roundTrip?.isKnown == true
+    let usual = min(Forward.hopPatience, max(roundTrip?.patience ?? .zero, isKnown ? .zero : RoundTrip.firstAnswer))
+    forward.hopUntil = now.monotonic + usual
+    if Self.decidesOwnership(forward.question, claim) {
+      forward.hopUntil = now.monotonic + (isKnown ? Forward.hopPatience : Forward.ownerPatience)
+    }
+    forward.deadline = min(forward.giveUpAt, now.monotonic + usual)
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
     send(
@@ -238,7 +246,7 @@ extension ChordNode {
   }
 
   /// Waits for the answer of a hop that works on it.
-  private mutating func wait(_ ticket: UInt32, _ forward: Forward) {
+  mutating func wait(_ ticket: UInt32, _ forward: Forward) {
     var forward = forward
     forward.deadline = forward.giveUpAt
     if case .peer = forward.origin {
@@ -249,7 +257,7 @@ extension ChordNode {
   }
 
   /// Tells whoever waits for the answer, now and then, that somebody works on it.
-  private mutating func reassure(_ forward: inout Forward) {
+  mutating func reassure(_ forward: inout Forward) {
     guard case .peer(let asker, let ticket) = forward.origin, now.monotonic - forward.reassuredAt >= Forward.reassurance
     else { return }
     forward.reassuredAt = now.monotonic
@@ -306,92 +314,23 @@ extension ChordNode {
     }
   }
 
-  private mutating func fail(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
+  mutating func fail(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
     forwards[ticket] = nil
     conclude(forward.origin, path: forward.detour, .failure(refusal))
   }
 
-  private mutating func retry(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
+  mutating func retry(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
     var forward = forward
     if let asked = forward.redirectedBy.popLast() { return dispatch(ticket, &forward, to: asked, .insist) }
     if forward.via == nil, nextHop(forward) != nil { return advance(ticket) }
     giveUp(ticket, forward, refusal)
   }
 
-  private mutating func giveUp(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
+  mutating func giveUp(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
     // An owner that looked for copies and reached none of them has only its own.
     guard case .replica = forward.claim else { return fail(ticket, forward, refusal) }
     forwards[ticket] = nil
     let own = store.records(under: forward.key, at: now.utcMilliseconds)
     conclude(forward.origin, path: forward.detour, .records(own))
-  }
-
-  /// A hop was silent, or the whole request took too long.
-  mutating func forwardExpired(_ ticket: UInt32) {
-    guard var forward = forwards[ticket] else { return }
-    if case .replica = forward.claim,
-      now.monotonic >= forward.giveUpAt || nextHop(forward) == nil && !forward.isAccepted
-    {
-      return giveUp(ticket, forward, .unreachable)
-    }
-    if now.monotonic >= forward.giveUpAt {
-      forward.attemptsLeft -= 1
-      guard forward.attemptsLeft > 0, forward.via == nil, now.monotonic < forward.begunAt + Forward.longest else {
-        return giveUp(ticket, forward, .unreachable)
-      }
-      forward.tried = []
-      forward.detour = []
-      forward.redirectedBy = []
-      forwards[ticket] = forward
-      return advance(ticket)
-    }
-    if forward.isAccepted {
-      reassure(&forward)
-      return wait(ticket, forward)
-    }
-    if let hop = forward.hop { doubt(hop) }
-    if let asked = forward.redirectedBy.popLast() { return dispatch(ticket, &forward, to: asked, .insist) }
-    if forward.via == nil, nextHop(forward) != nil { return advance(ticket) }
-    // Nobody else to ask: the one we asked may still answer.
-    forward.deadline = forward.giveUpAt
-    forwards[ticket] = forward
-    deadlines.insert(ticket, at: forward.deadline)
-  }
-
-  /// A neighbour did not answer in time: find out whether it lives.
-  private mutating func doubt(_ id: Identifier) {
-    guard let peer = (ring.successors + fingers.entries.map(\.peer)).first(where: { $0.id == id }) else { return }
-    probeLife(of: peer)
-  }
-
-  /// Whether going on to the member after this one would name the wrong owner, should this one only be slow, or its link cold.
-  private static func decidesOwnership(_ question: Request.Question, _ claim: Request.Claim) -> Bool {
-    guard claim == .owner else { return false }
-    return switch question {
-    case .findSuccessor, .put: true
-    case .get, .join: false  // those after it hold the copies; a join names no owner
-    }
-  }
-
-  /// The link to this node broke: what it was asked goes to it once more, over a new link, before anybody else is asked to answer in its
-  /// place. Should it be dead, the dial will tell.
-  mutating func sendAgain(to id: Identifier) {
-    for ticket in forwards.keys.sorted() {
-      guard var forward = forwards[ticket], forward.hop == id else { continue }
-      if let endpoint = forward.hopEndpoint, !forward.isSentAgain {
-        forward.isSentAgain = true
-        dispatch(ticket, &forward, to: Peer(id: id, endpoint: endpoint), forward.claim)
-      } else {
-        retry(ticket, forward, .unreachable)
-      }
-    }
-  }
-
-  /// Requests that this node has will not come back from there.
-  mutating func reroute(around id: Identifier) {
-    for ticket in forwards.keys.sorted() {
-      guard let forward = forwards[ticket], forward.hop == id else { continue }
-      retry(ticket, forward, .unreachable)
-    }
   }
 }

@@ -124,14 +124,14 @@ extension ChordNode {
   /// The host was asleep: what looks like silence was our own.
   mutating func forgiveSilence() {
     for ticket in probes.keys.sorted() {
-      let deadline = now.monotonic + RoundTrip.initial
+      let deadline = max(probes[ticket]?.deadline ?? now.monotonic, now.monotonic + RoundTrip.initial)
       probes[ticket]?.deadline = deadline
       probes[ticket]?.tries += 1
       probes[ticket]?.askedAt = now.monotonic
       deadlines.insert(ticket, at: deadline)
     }
     for ticket in forwards.keys.sorted() {
-      let deadline = now.monotonic + RoundTrip.initial
+      let deadline = max(forwards[ticket]?.deadline ?? now.monotonic, now.monotonic + RoundTrip.initial)
       forwards[ticket]?.deadline = deadline
       deadlines.insert(ticket, at: deadline)
     }

@@ -55,6 +55,8 @@ public struct FailureExperiment {
     var copy = ring
     copy.trace = trace
     copy.lostRequests = [key: 0]
+    copy.lostPings = 0
+    defer { tally.pings += copy.lostPings }
     let asked = copy.now
     let end = asked + Self.patience
     copy.tell(asker, .lookUp(key, 0))

@@ -18,6 +18,8 @@ public struct LookupTally: Sendable {
   public private(set) var hops: [Int] = []
   /// Requests that went to the dead, of all.
   public private(set) var timeouts: [Int] = []
+  /// Pings that went to the dead during all of them, where that is counted.
+  public var pings = 0
   /// From question to answer in milliseconds, of the answered ones.
   public private(set) var milliseconds: [Double] = []
 
@@ -44,6 +46,7 @@ public struct LookupTally: Sendable {
     failed += other.failed
     hops += other.hops
     timeouts += other.timeouts
+    pings += other.pings
     milliseconds += other.milliseconds
   }
 }

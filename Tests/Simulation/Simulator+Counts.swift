@@ -7,8 +7,13 @@ extension Simulator {
   /// A request is a time-out if its receiver is not there any more when it is sent, whether the sender waits for that or has asked
   /// another one meanwhile.
   mutating func countIfLost(_ wire: Wire, to host: Int) {
-    guard !hosts[host].isAlive, case .ring(.request(let request)) = wire else { return }
-    if let count = lostRequests[request.key] { lostRequests[request.key] = count + 1 }
+    guard !hosts[host].isAlive else { return }
+    switch wire {
+    case .ring(.request(let request)):
+      if let count = lostRequests[request.key] { lostRequests[request.key] = count + 1 }
+    case .ring(.ping): lostPings += 1
+    case .ring, .chat: break
+    }
   }
 
   /// Forgets all that the nodes would do by themselves, and lets what is under way arrive, so that nobody waits for anything. From

@@ -96,6 +96,8 @@ public struct Simulator {
   public var linkCount: Int { Int(lastLink) }
   /// Keys to be watched, and how many requests for them went to hosts that were not there any more.
   public var lostRequests: [Identifier: Int] = [:]
+  /// How many pings went to hosts that were not there any more, while keys were watched.
+  public var lostPings = 0
   /// How often pointers of the ring or the membership changed.
   public internal(set) var changeCount = 0
   /// The nodes that a seeking one finds.

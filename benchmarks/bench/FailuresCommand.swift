@@ -33,7 +33,8 @@ struct FailuresCommand: ParsableCommand {
           tally.add(trace ? follow(experiment) : experiment.run(lookups: options.lookups))
         }
         table.add(
-          [("r", .integer(successors)), ("p", .number(share))] + tally.cells)
+          [("r", .integer(successors)), ("p", .number(share))] + tally.cells
+            + [("pings to the dead", .number(Double(tally.pings) / Double(max(tally.count, 1))))])
       }
     }
     table.end()

@@ -1,0 +1,92 @@
+// What becomes of a request whose hop says nothing: the next best hop, the same one over a new link, or another try from the start.
+//
+//   silent ──┬─ may own the key ── wait as long as a dial takes, look at those behind it ──┐
+//            └─ any other hop ─────────────────────────────────────────────────────────────┴─> the next best
+//   link broken ── once more over a new link ── the next best
+//   dead ───────── the next best
+
+extension ChordNode {
+  /// A hop was silent, or the whole request took too long.
+  mutating func forwardExpired(_ ticket: UInt32) {
+    guard var forward = forwards[ticket] else { return }
+    if case .replica = forward.claim,
+      now.monotonic >= forward.giveUpAt || nextHop(forward) == nil && !forward.isAccepted
+    {
+      return giveUp(ticket, forward, .unreachable)
+    }
+    if !forward.isAccepted, now.monotonic < min(forward.hopUntil, forward.begunAt + Forward.longest) {
+      return stayWithOwner(ticket, forward)
+    }
+    if now.monotonic >= forward.giveUpAt {
+      forward.attemptsLeft -= 1
+      guard forward.attemptsLeft > 0, forward.via == nil, now.monotonic < forward.begunAt + Forward.longest else {
+        return giveUp(ticket, forward, .unreachable)
+      }
+      forward.tried = []
+      forward.detour = []
+      forward.redirectedBy = []
+      forwards[ticket] = forward
+      return advance(ticket)
+    }
+    if forward.isAccepted {
+      reassure(&forward)
+      return wait(ticket, forward)
+    }
+    if let hop = forward.hop { doubt(hop) }
+    if let asked = forward.redirectedBy.popLast() { return dispatch(ticket, &forward, to: asked, .insist) }
+    if forward.via == nil, nextHop(forward) != nil { return advance(ticket) }
+    // Nobody else to ask: the one we asked may still answer.
+    forward.deadline = forward.giveUpAt
+    forwards[ticket] = forward
+    deadlines.insert(ticket, at: forward.deadline)
+  }
+
+  /// The owner says nothing yet. Those behind it are looked at, so that if all of them are dead that is known at once.
+  private mutating func stayWithOwner(_ ticket: UInt32, _ forward: Forward) {
+    var forward = forward
+    forward.extend(from: now.monotonic)
+    reassure(&forward)
+    forward.deadline = min(forward.hopUntil, now.monotonic + Forward.reassurance)
+    forwards[ticket] = forward
+    deadlines.insert(ticket, at: forward.deadline)
+    guard let place = ring.successors.firstIndex(where: { $0.id == forward.hop }) else { return }
+    for peer in ring.successors[place...].prefix(1 + Probe.behindHead) { probeLife(of: peer) }
+  }
+
+  /// A neighbour did not answer in time: find out whether it lives.
+  private mutating func doubt(_ id: Identifier) {
+    guard let peer = (ring.successors + fingers.entries.map(\.peer)).first(where: { $0.id == id }) else { return }
+    probeLife(of: peer)
+  }
+
+  /// Whether going on to the member after this one would name the wrong owner, should this one only be slow, or its link cold.
+  static func decidesOwnership(_ question: Request.Question, _ claim: Request.Claim) -> Bool {
+    guard claim == .owner || claim == .insist else { return false }
+    return switch question {
+    case .findSuccessor, .put: true
+    case .get, .join: false  // those after it hold the copies; a join names no owner
+    }
+  }
+
+  /// The link to this node broke: what it was asked goes to it once more, over a new link, before anybody else is asked to answer in its
+  /// place. Should it be dead, the dial will tell.
+  mutating func sendAgain(to id: Identifier) {
+    for ticket in forwards.keys.sorted() {
+      guard var forward = forwards[ticket], forward.hop == id else { continue }
+      if let endpoint = forward.hopEndpoint, !forward.isSentAgain {
+        forward.isSentAgain = true
+        dispatch(ticket, &forward, to: Peer(id: id, endpoint: endpoint), forward.claim)
+      } else {
+        retry(ticket, forward, .unreachable)
+      }
+    }
+  }
+
+  /// Requests that this node has will not come back from there.
+  mutating func reroute(around id: Identifier) {
+    for ticket in forwards.keys.sorted() {
+      guard let forward = forwards[ticket], forward.hop == id else { continue }
+      retry(ticket, forward, .unreachable)
+    }
+  }
+}
