@@ -14,6 +14,7 @@ let package = Package(
   name: "chord-chat",
   products: [
     .library(name: "UVRuntime", targets: ["UVRuntime"]),
+    .library(name: "Noise", targets: ["Noise"]),
     .library(name: "Chord", targets: ["Chord"]),
     .library(name: "Chat", targets: ["Chat"]),
     .library(name: "NodeKit", targets: ["NodeKit"]),
@@ -32,6 +33,7 @@ let package = Package(
 
     // The engine, bottom up. Imports point downwards only (Tests/ArchitectureTests holds them to it).
     .target(name: "UVRuntime", dependencies: ["CLibUV"], swiftSettings: house),
+    .target(name: "Noise", dependencies: ["CSodium"], swiftSettings: house),
     .target(name: "Chord", dependencies: ["CSodium"], swiftSettings: house),
     .target(name: "Chat", dependencies: ["Chord", "CSodium", "CUTF8Proc"], swiftSettings: house),
     .target(
@@ -69,6 +71,9 @@ let package = Package(
       path: "benchmarks/bench", swiftSettings: house),
 
     .testTarget(name: "UVRuntimeTests", dependencies: ["UVRuntime", "CLibUV"], swiftSettings: house),
+    .testTarget(
+      name: "NoiseTests", dependencies: ["CSodium", "Noise", "Processes"],
+      exclude: ["Vectors", "noiseprotocol_side.py"], swiftSettings: house),
     .testTarget(name: "ChordTests", dependencies: ["CSodium", "Chord", "Simulation"], swiftSettings: house),
     .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
     .testTarget(name: "NodeKitTests", dependencies: ["NodeKit"], swiftSettings: house),
