@@ -38,7 +38,9 @@ let package = Package(
     .target(name: "Chat", dependencies: ["Chord", "CSodium", "CUTF8Proc"], swiftSettings: house),
     .target(
       name: "NodeKit",
-      dependencies: ["UVRuntime", "Chord", "Chat", "CSodium", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "UVRuntime", "Noise", "Chord", "Chat", "CSodium", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: house),
     .executableTarget(
       name: "node",
@@ -76,10 +78,11 @@ let package = Package(
       exclude: ["Vectors", "noiseprotocol_side.py"], swiftSettings: house),
     .testTarget(name: "ChordTests", dependencies: ["CSodium", "Chord", "Simulation"], swiftSettings: house),
     .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
-    .testTarget(name: "NodeKitTests", dependencies: ["NodeKit"], swiftSettings: house),
+    .testTarget(name: "NodeKitTests", dependencies: ["NodeKit", "Noise"], swiftSettings: house),
     .testTarget(name: "ProcessTests", dependencies: ["Processes", "chaos", "node"], swiftSettings: house),
     .testTarget(
-      name: "FuzzTests", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "node"], path: "Tests/Fuzz",
+      name: "FuzzTests", dependencies: ["Noise", "Chord", "Chat", "NodeKit", "UVRuntime", "CSodium", "node"],
+      path: "Tests/Fuzz",
       exclude: ["CFuzzer", "Fuzzer", "Corpus"], sources: ["Targets", "CorpusTests.swift", "FindingTests.swift"],
       swiftSettings: house),
     .testTarget(name: "ArchitectureTests", swiftSettings: house),
@@ -101,7 +104,8 @@ if Context.environment["CHORD_FUZZ"] != nil {
       swiftSettings: house),
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .executableTarget(
-      name: "fuzz", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "CFuzzer", "node"], path: "Tests/Fuzz",
+      name: "fuzz", dependencies: ["Noise", "Chord", "Chat", "NodeKit", "UVRuntime", "CSodium", "CFuzzer", "node"],
+      path: "Tests/Fuzz",
       exclude: ["CFuzzer", "Corpus", "CorpusTests.swift", "FindingTests.swift"], sources: ["Targets", "Fuzzer"],
       swiftSettings: house),
   ]
