@@ -34,6 +34,8 @@ public struct ChordNode: Sendable {
     case introduced(Peer)
     /// Nobody could be reached: an answer to `seek`.
     case nobodyFound
+    /// Everybody who could be reached has been introduced: another answer to `seek`.
+    case everybodyFound
     case received(Message, from: Peer)
     /// The link to this node broke.
     case lost(Identifier)
@@ -105,6 +107,8 @@ public struct ChordNode: Sendable {
   // Membership.swift
   var phase = Phase.idle
   var isSettled = false
+  /// The host is still looking for nodes that we have asked it for.
+  var isSeeking = false
   /// A join is under way; who else was introduced meanwhile.
   var isJoining = false
   var joinNext: [Peer] = []
@@ -182,6 +186,7 @@ public struct ChordNode: Sendable {
     case .start: start()
     case .introduced(let peer): introduced(peer)
     case .nobodyFound: nobodyFound()
+    case .everybodyFound: everybodyFound()
     case .received(let message, let peer): received(message, from: peer)
     case .lost(let id): lost(id)
     case .unreachable(let id): died(id)
@@ -251,7 +256,10 @@ public struct ChordNode: Sendable {
     case .received(.query(let ticket), let peer): send(.view(ticket, ring.show()), to: peer)
     case .received(.request(let request), let peer):
       send(.reply(Reply(ticket: request.ticket, path: [me.id], answer: .failure(.notInRing))), to: peer)
-    case .start, .introduced, .nobodyFound, .received, .lost, .unreachable, .departed, .relocated, .leave, .tick: break
+    case .start, .introduced, .nobodyFound, .everybodyFound, .received, .lost, .unreachable, .departed, .relocated,
+      .leave,
+      .tick:
+      break
     }
   }
 

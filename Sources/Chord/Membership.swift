@@ -2,7 +2,7 @@
 //
 //   start ── seek ──┬─ introduced(f): join through f ── member m ── query m ── inside ── acknowledged ── settled
 //                   ├─ nobody found ─────────────── a ring of one ── goes on seeking, and joins
-//                   └─ only nodes that are in no ring either: try again a few times, then a ring of one
+//                   └─ only nodes that are in no ring either, and nobody else to wait for: try again a few times, then a ring of one
 //
 // Two rings after a partition would stay two for ever in Chord. So every member now and then looks up its own identifier through a
 // bootstrap or a member that fell silent: an answer that names somebody closer than its own neighbours means a foreign ring (or
@@ -43,6 +43,7 @@ extension ChordNode {
     if !ring.isMember || ring.isAlone {
       // One round at a time: while those found last are being asked, more of the same would put off the end of the round for ever.
       guard !isJoining else { return seekAt = now.monotonic + generator.jittered(Pace.seekAlone) }
+      isSeeking = true
       effects.append(.seek(all: true))
       seekAt = now.monotonic + generator.jittered(Pace.seekAlone)
     } else {
@@ -82,7 +83,14 @@ extension ChordNode {
   }
 
   mutating func nobodyFound() {
+    isSeeking = false
     guard case .outside = phase, !configuration.isObserver, !isJoining else { return }
+    startAlone()
+  }
+
+  mutating func everybodyFound() {
+    isSeeking = false
+    guard case .outside(let fruitless) = phase, fruitless >= Self.patienceWithStrangers, !isJoining else { return }
     startAlone()
   }
 
@@ -102,7 +110,8 @@ extension ChordNode {
     }
     if let next = joinNext.popLast() { return join(through: next) }
     guard case .outside(let fruitless) = phase else { return }
-    if fruitless + 1 >= Self.patienceWithStrangers { return startAlone() }
+    // Somebody slower to answer may be in a ring.
+    if fruitless + 1 >= Self.patienceWithStrangers, !isSeeking { return startAlone() }
     phase = .outside(fruitless: fruitless + 1)
     seekAt = now.monotonic + generator.jittered(Pace.again)
   }

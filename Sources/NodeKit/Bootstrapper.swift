@@ -3,7 +3,7 @@
 //
 //   seek ──> each address: resolve ──> dial ──> hello ──┬─ a node: `introduced`
 //                                                       └─ a failure: told once, until it works or fails otherwise
-//   all failed, or nobody within `patience`: `nobodyFound`
+//   all have answered or failed, or `patience` is over: `everybodyFound`, or `nobodyFound`
 
 import Chord
 import UVRuntime
@@ -12,6 +12,7 @@ import UVRuntime
 protocol BootstrapperOwner: AnyObject {
   func introduced(_ peer: Peer)
   func nobodyFound()
+  func everybodyFound()
   func bootstrapFailed(_ address: String, _ failure: LinkFailure)
 }
 
@@ -36,6 +37,10 @@ final class Bootstrapper {
   private var next = 0
   private lazy var deadline = Deadline(on: loop) { [weak self] in self?.endRound() }
   private var isRound = false
+  /// Somebody was found in this round.
+  private var hasFound = false
+  /// The round is being begun: it does not end before all addresses have had their turn.
+  private var isBeginning = false
 
   /// Throws the first address that is not HOST:PORT.
   init(_ addresses: [String], links: Links) throws(NodeError) {
@@ -68,9 +73,12 @@ final class Bootstrapper {
     if all {
       if !isRound {
         isRound = true
+        hasFound = false
         deadline.set(loop.now + Self.patience)
       }
+      isBeginning = true
       for place in bootstraps.indices { attempt(place) }
+      isBeginning = false
       endRoundIfOver()
     } else {
       next = (next + 1) % bootstraps.count
@@ -119,9 +127,9 @@ final class Bootstrapper {
     bootstraps[place].isTrying = false
     bootstraps[place].known = peer
     bootstraps[place].failure = nil
-    isRound = false
-    deadline.cancel()
+    hasFound = true
     owner?.introduced(peer)
+    endRoundIfOver()
   }
 
   private func failed(_ place: Int, _ failure: LinkFailure) {
@@ -134,13 +142,13 @@ final class Bootstrapper {
   }
 
   private func endRoundIfOver() {
-    if !bootstraps.contains(where: \.isTrying) { endRound() }
+    if !isBeginning, !bootstraps.contains(where: \.isTrying) { endRound() }
   }
 
   private func endRound() {
     guard isRound else { return }
     isRound = false
     deadline.cancel()
-    owner?.nobodyFound()
+    hasFound ? owner?.everybodyFound() : owner?.nobodyFound()
   }
 }

@@ -52,6 +52,8 @@ extension LoopNode: BootstrapperOwner {
 
   func nobodyFound() { step(.ring(.nobodyFound)) }
 
+  func everybodyFound() { step(.ring(.everybodyFound)) }
+
   func bootstrapFailed(_ address: String, _ failure: LinkFailure) {
     report(.bootstrapFailed(address: address, reason: failure))
   }

