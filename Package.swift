@@ -72,7 +72,7 @@ let package = Package(
     .testTarget(name: "ChordTests", dependencies: ["CSodium", "Chord", "Simulation"], swiftSettings: house),
     .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
     .testTarget(name: "NodeKitTests", dependencies: ["NodeKit"], swiftSettings: house),
-    .testTarget(name: "ProcessTests", dependencies: ["Processes", "chaos", "node"], swiftSettings: house),
+    .testTarget(name: "ProcessTests", dependencies: ["NodeKit", "Processes", "chaos", "node"], swiftSettings: house),
     .testTarget(
       name: "FuzzTests", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "node"], path: "Tests/Fuzz",
       exclude: ["CFuzzer", "Fuzzer", "Corpus"], sources: ["Targets", "CorpusTests.swift", "FindingTests.swift"],

@@ -80,6 +80,11 @@ final class LineMode: FrontEnd {
       }
     case .sessionClosed(let user, let reason):
       say("session with \(Names.full(user)) closed (\(Display.line(reason)))")
+    case .sessionRequested(let user):
+      let name = names.shown(user)
+      say("\(Names.full(user)) wants to talk: /accept \(name) or /ignore \(name)")
+    case .sessionAwaited(let user):
+      say("\(names.shown(user)) has not accepted yet to talk with you; waiting for it")
     case .message(let user, let text, _):
       show(text, from: user)
     }
@@ -143,6 +148,8 @@ final class LineMode: FrontEnd {
       send(text, to: user)
     case .open(let user): open(user)
     case .close(let user): close(user)
+    case .accept(let whom): accept(whom)
+    case .ignore(let whom): ignore(whom)
     case .find(let user): find(user)
     case .sessions: showSessions()
     case .id: showIdentity()
@@ -239,7 +246,7 @@ final class LineMode: FrontEnd {
     host.write("-- \(sentence)")
   }
 
-  private func complain(_ sentence: String) {
+  func complain(_ sentence: String) {
     host.write("error: \(sentence)")
   }
 
