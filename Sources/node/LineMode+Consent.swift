@@ -4,6 +4,11 @@
 import NodeKit
 
 extension LineMode {
+  func showRequest(of user: User) {
+    let name = names.shown(user)
+    say("\(Names.full(user)) wants to talk: /accept \(name) or /ignore \(name)")
+  }
+
   func accept(_ whom: Whom) {
     guard let user = meant(whom, by: "accept") else { return }
     do throws(NodeFailure) {
@@ -30,7 +35,10 @@ extension LineMode {
   /// The user a command is about; nil, after saying why, if that is not plain.
   private func meant(_ whom: Whom, by command: String) -> User? {
     switch whom {
-    case .user(let user): return user
+    case .user(let user):
+      if user != host.node.user { return user }
+      complain("\(Names.full(user)) is you, so there is nothing to \(command).")
+      return nil
     case .name(let name):
       if let user = names.only(named: name) { return user }
       let shown = Display.line(name.description)

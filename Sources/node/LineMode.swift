@@ -80,11 +80,8 @@ final class LineMode: FrontEnd {
       }
     case .sessionClosed(let user, let reason):
       say("session with \(Names.full(user)) closed (\(Display.line(reason)))")
-    case .sessionRequested(let user):
-      let name = names.shown(user)
-      say("\(Names.full(user)) wants to talk: /accept \(name) or /ignore \(name)")
-    case .sessionAwaited(let user):
-      say("\(names.shown(user)) has not accepted yet to talk with you; waiting for it")
+    case .sessionRequested(let user): showRequest(of: user)
+    case .sessionAwaited(let user): say("waiting for \(names.shown(user)), who has not accepted you yet")
     case .message(let user, let text, _):
       show(text, from: user)
     }

@@ -29,7 +29,7 @@ extension LineMode {
         "\(Names.full(session.user)) at \(session.address)\(session.user == current ? " (you are talking to them)" : "")"
       )
     }
-    for user in requests { say("\(Names.full(user)) has asked for one and waits: /accept or /ignore answers") }
+    for user in requests { showRequest(of: user) }
   }
 
   func showHelp() {
