@@ -14,6 +14,7 @@ let package = Package(
   name: "chord-chat",
   products: [
     .library(name: "UVRuntime", targets: ["UVRuntime"]),
+    .library(name: "Noise", targets: ["Noise"]),
     .library(name: "Chord", targets: ["Chord"]),
     .library(name: "Chat", targets: ["Chat"]),
     .library(name: "NodeKit", targets: ["NodeKit"]),
@@ -32,11 +33,14 @@ let package = Package(
 
     // The engine, bottom up. Imports point downwards only (Tests/ArchitectureTests holds them to it).
     .target(name: "UVRuntime", dependencies: ["CLibUV"], swiftSettings: house),
+    .target(name: "Noise", dependencies: ["CSodium"], swiftSettings: house),
     .target(name: "Chord", dependencies: ["CSodium"], swiftSettings: house),
     .target(name: "Chat", dependencies: ["Chord", "CSodium", "CUTF8Proc"], swiftSettings: house),
     .target(
       name: "NodeKit",
-      dependencies: ["UVRuntime", "Chord", "Chat", "CSodium", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "UVRuntime", "Noise", "Chord", "Chat", "CSodium", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: house),
     .executableTarget(
       name: "node",
@@ -69,12 +73,16 @@ let package = Package(
       path: "benchmarks/bench", swiftSettings: house),
 
     .testTarget(name: "UVRuntimeTests", dependencies: ["UVRuntime", "CLibUV"], swiftSettings: house),
+    .testTarget(
+      name: "NoiseTests", dependencies: ["CSodium", "Noise", "Processes"],
+      exclude: ["Vectors", "noiseprotocol_side.py"], swiftSettings: house),
     .testTarget(name: "ChordTests", dependencies: ["CSodium", "Chord", "Simulation"], swiftSettings: house),
     .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
-    .testTarget(name: "NodeKitTests", dependencies: ["NodeKit"], swiftSettings: house),
+    .testTarget(name: "NodeKitTests", dependencies: ["NodeKit", "Noise"], swiftSettings: house),
     .testTarget(name: "ProcessTests", dependencies: ["NodeKit", "Processes", "chaos", "node"], swiftSettings: house),
     .testTarget(
-      name: "FuzzTests", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "node"], path: "Tests/Fuzz",
+      name: "FuzzTests", dependencies: ["Noise", "Chord", "Chat", "NodeKit", "UVRuntime", "CSodium", "node"],
+      path: "Tests/Fuzz",
       exclude: ["CFuzzer", "Fuzzer", "Corpus"], sources: ["Targets", "CorpusTests.swift", "FindingTests.swift"],
       swiftSettings: house),
     .testTarget(name: "ArchitectureTests", swiftSettings: house),
@@ -96,7 +104,8 @@ if Context.environment["CHORD_FUZZ"] != nil {
       swiftSettings: house),
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .executableTarget(
-      name: "fuzz", dependencies: ["Chord", "Chat", "NodeKit", "CSodium", "CFuzzer", "node"], path: "Tests/Fuzz",
+      name: "fuzz", dependencies: ["Noise", "Chord", "Chat", "NodeKit", "UVRuntime", "CSodium", "CFuzzer", "node"],
+      path: "Tests/Fuzz",
       exclude: ["CFuzzer", "Corpus", "CorpusTests.swift", "FindingTests.swift"], sources: ["Targets", "Fuzzer"],
       swiftSettings: house),
   ]

@@ -2,6 +2,9 @@
 //
 //     handshaking ──proved──► established ──► ended(reason)
 //
+//     bytes ──MessageReader──► message ──SecureChannel──► frames ──► owner
+//     owner ──► frames, gathered as a draft in the connection's buffer ──sealed when the turn ends──► bytes
+//
 // A link that ends in good order says so (goodbye, with why); a connection that just breaks is `lost`, and whoever cares looks
 // whether the node still lives.
 
@@ -33,11 +36,7 @@ protocol LinkOwner: AnyObject {
 
 /// A connection to another node.
 final class Link: TCPConnectionHandler {
-  private enum Phase {
-    case handshaking(Handshake)
-    case established
-    case ended
-  }
+  private enum Phase { case handshaking, established, ended }
 
   /// A peer has this long to say who it is.
   static let handshakePatience = Duration.seconds(5)
@@ -48,8 +47,9 @@ final class Link: TCPConnectionHandler {
   static let unanswered = Duration.seconds(9)
   /// An idle link is probed after this; if its other end has silently gone, it breaks within `unanswered` more.
   static let idleUntilProbed = Duration.seconds(15)
-  /// More than this waits for a peer that does not read: the link is given up. 250 of the longest texts.
-  static let maximumPending = 8 << 20
+  /// A message that has begun must be whole after this: its 64 KiB at 2 KiB a second, which no working link is slower than. Otherwise a
+  /// peer could have us hold pieces of messages for ever.
+  static let messagePatience = Duration.seconds(32)
 
   let isDialled: Bool
   /// The address dialled, or the one the peer came from.
@@ -69,52 +69,62 @@ final class Link: TCPConnectionHandler {
   /// When the handshake was done; before that, when it began.
   private(set) var establishedAt: LoopTime
   /// Waits for an older link to the same node to drain.
-  var isHeldBack = false {
-    didSet { isHeldBack ? connection?.pauseReading() : connection?.resumeReading() }
+  var isHeldBack = false { didSet { readOrPause() } }
+  /// Has said more than it may, and is read again when its debt is paid.
+  private var isInDebt = false {
+    didSet { if isInDebt != oldValue { readOrPause() } }
   }
 
   private weak var owner: (any LinkOwner)?
   private let loop: EventLoop
   private var connection: TCPConnection?
-  private var phase: Phase
-  private var reader = FrameReader()
+  private var phase = Phase.handshaking
+  private var channel: SecureChannel
+  private var reader = MessageReader()
+  private var allowance: Allowance
+  private lazy var debt = Deadline(on: loop) { [weak self] in self?.isInDebt = false }
+  /// Since when the message that is coming has been coming.
+  private var partialSince: LoopTime?
   private var patience: Deadline?
   /// Who waits for the answer to a ping.
   private var onPong: [(Bool) -> Void] = []
 
   /// Dials. Fails through `linkEnded`.
   init(
-    on loop: EventLoop, to endpoint: Endpoint, timeout: Duration, handshake: Handshake, owner: any LinkOwner
+    on loop: EventLoop, to endpoint: Endpoint, timeout: Duration, limits: LinkLimits, channel: consuming SecureChannel,
+    owner: any LinkOwner
   ) throws(UVError) {
     self.loop = loop
     self.owner = owner
     isDialled = true
     address = endpoint
-    phase = .handshaking(handshake)
+    self.channel = channel
+    allowance = Allowance(limits, at: loop.now)
     lastUsed = loop.now
     establishedAt = loop.now
     lastHeard = loop.now
     connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: timeout, handler: self)
-    connection?.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
+    connection?.setWatermarks(low: limits.softQueue / 4, high: limits.softQueue, maximum: limits.hardQueue)
   }
 
   /// Takes a connection that was accepted.
   init(
-    on loop: EventLoop, accepted connection: TCPConnection, from address: Endpoint, handshake: Handshake,
-    owner: any LinkOwner
+    on loop: EventLoop, accepted connection: TCPConnection, from address: Endpoint, limits: LinkLimits,
+    channel: consuming SecureChannel, owner: any LinkOwner
   ) {
     self.loop = loop
     self.owner = owner
     self.address = address
     self.connection = connection
     isDialled = false
-    phase = .handshaking(handshake)
+    self.channel = channel
+    allowance = Allowance(limits, at: loop.now)
     lastUsed = loop.now
     establishedAt = loop.now
     lastHeard = loop.now
     connection.handler = self
-    connection.setWatermarks(low: 64 << 10, high: 256 << 10, maximum: Self.maximumPending)
-    greet()
+    connection.setWatermarks(low: limits.softQueue / 4, high: limits.softQueue, maximum: limits.hardQueue)
+    setPatience(Self.handshakePatience) { [weak self] in self?.end(.silent) }
   }
 
   // MARK: What the table does
@@ -123,14 +133,19 @@ final class Link: TCPConnectionHandler {
   func send(_ frame: [UInt8]) {
     guard case .established = phase, !isDraining else { return }
     lastUsed = loop.now
-    connection?.write(frame)
+    draft(frame)
   }
+
+  /// Bytes that wait to leave.
+  var pendingBytes: Int { connection?.pendingBytes ?? 0 }
+  /// Whether so much waits that the peer is not to be told more than it must.
+  var isCongested: Bool { connection?.isOverHighWatermark ?? false }
 
   /// Says goodbye and closes when everything has left.
   func close(_ goodbye: Goodbye) {
     guard !isDraining else { return }
     if case .established = phase {
-      connection?.write(
+      draft(
         Frame.encoded { writer in
           writer.write(UInt8(0x03))
           writer.write(goodbye.rawValue)
@@ -181,65 +196,128 @@ final class Link: TCPConnectionHandler {
     patience?.set(loop.now + limit)
   }
 
-  private func greet() {
-    guard case .handshaking(let handshake) = phase else { return }
-    setPatience(Self.handshakePatience) { [weak self] in self?.end(.silent) }
-    connection?.write(handshake.hello)
+  private func readOrPause() {
+    if isHeldBack || isInDebt { connection?.pauseReading() } else { connection?.resumeReading() }
+  }
+
+  /// Whether the message that is coming takes too long to come.
+  func dribbles(at now: LoopTime) -> Bool {
+    partialSince.map { now - $0 > Self.messagePatience } ?? false
+  }
+
+  // MARK: What goes
+
+  /// Adds a frame to the message that leaves at the end of this turn.
+  private func draft(_ frame: [UInt8]) {
+    guard let connection else { return }
+    if connection.draftCount + frame.count > channel.longestDraft { seal(connection) }
+    let headroom = connection.draftCount == 0 ? channel.headroom : 0
+    connection.draft(atMost: headroom + frame.count) { output in
+      output.append(repeating: 0, count: headroom, as: UInt8.self)
+      for byte in frame { output.append(byte) }
+    }
+  }
+
+  func draftLeaves(_ connection: TCPConnection) {
+    let renewsKey = channel.wantsRekey(at: loop.now)
+    if renewsKey { draft(SecureChannel.rekeyFrame) }
+    seal(connection)
+    if renewsKey { channel.rekeySealing(at: loop.now) }
+  }
+
+  private func seal(_ connection: TCPConnection) {
+    var failure: LinkFailure?
+    connection.finishDraft(adding: SecureChannel.tagLength) { draft in
+      do throws(LinkFailure) { try channel.seal(&draft) } catch { failure = error }
+    }
+    if let failure { end(failure) }
   }
 
   // MARK: What the connection says
 
   func connected(_ connection: TCPConnection) {
-    greet()
+    setPatience(Self.handshakePatience) { [weak self] in self?.end(.silent) }
+    do throws(LinkFailure) { connection.write(try channel.first()) } catch { end(error) }
   }
 
-  func received(_ bytes: RawSpan, on connection: TCPConnection) {
+  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
     lastUsed = loop.now
     lastHeard = loop.now
+    var isWhole = false
     do throws(LinkFailure) {
-      try reader.read(bytes, limit: { longestFrame }) { type, payload throws(LinkFailure) in
-        try take(type, payload)
+      try reader.read(&bytes, limit: { channel.longestMessage }) { message throws(LinkFailure) in
+        isWhole = true
+        try take(&message)
         return failure == nil
       }
     } catch {
       refuse(error)
     }
+    if reader.pendingBytes == 0 {
+      partialSince = nil
+    } else if isWhole || partialSince == nil {
+      partialSince = loop.now
+    }
   }
 
-  /// Whoever has not said who it is has nothing long to say.
-  private var longestFrame: Int {
-    if case .handshaking = phase { Handshake.maximumFrame } else { Frame.maximumLength }
+  private func take(_ message: inout MutableRawSpan) throws(LinkFailure) {
+    switch try channel.open(&message) {
+    case .answer(let answer):
+      connection?.write(answer)
+    case .established(let remote, let frames):
+      established(remote)
+      try takeFrames(frames.span.bytes)
+    case .frames(let count):
+      try takeFrames(message.bytes.extracting(0..<count))
+    }
+  }
+
+  private func established(_ remote: RemoteNode) {
+    self.remote = remote
+    seenAs = channel.seenAs
+    phase = .established
+    establishedAt = loop.now
+    connection?.breakWhenSilent(idle: Self.idleUntilProbed, unanswered: Self.unanswered)
+    patience?.cancel()
+    if let greeting = channel.greeting { draft(greeting) }
+    owner?.linkEstablished(self)
+  }
+
+  private func takeFrames(_ frames: RawSpan) throws(LinkFailure) {
+    var renewsKey = false
+    try Frame.forEach(in: frames) { type, payload throws(LinkFailure) in
+      guard !renewsKey else { throw .unexpected }  // nothing follows the announcement of a key in its message
+      if type == 0x06 {
+        guard payload.byteCount == 0 else { throw .malformed }
+        renewsKey = true
+      } else {
+        try take(type, payload)
+      }
+      return failure == nil
+    }
+    if renewsKey { channel.rekeyOpening() }
   }
 
   private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
-    switch phase {
-    case .ended: return
-    case .handshaking(var handshake):
-      let outcome = try handshake.received(type, payload)
-      phase = .handshaking(handshake)
-      switch outcome {
-      case .send(let proof): connection?.write(proof)
-      case .established(let remote):
-        self.remote = remote
-        seenAs = handshake.seenAs
-        phase = .established
-        establishedAt = loop.now
-        connection?.breakWhenSilent(idle: Self.idleUntilProbed, unanswered: Self.unanswered)
-        patience?.cancel()
-        owner?.linkEstablished(self)
-      }
-    case .established:
-      switch type {
-      case 0x03:
-        guard payload.byteCount == 1 else { throw .malformed }
-        let goodbye = Goodbye(rawValue: payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self)) ?? .fault
-        farewell = goodbye
-        owner?.linkSaidGoodbye(self, goodbye)
-        if !isDraining { drain(goodbye) }
-      case 0x04: send(Frame.encoded { $0.write(UInt8(0x05)) })
-      case 0x05: answerPing(true)
-      default: try owner?.linkReceived(type, payload, on: self)
-      }
+    if let until = allowance.charge(Speech(type), at: loop.now) {
+      isInDebt = true
+      debt.set(until)
+    }
+    if isCongested && Speech.isQuestion(type) { return }
+    switch type {
+    case 0x03:
+      guard payload.byteCount == 1 else { throw .malformed }
+      let goodbye = Goodbye(rawValue: payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self)) ?? .fault
+      farewell = goodbye
+      owner?.linkSaidGoodbye(self, goodbye)
+      if !isDraining { drain(goodbye) }
+    case 0x04:
+      guard payload.byteCount == 0 else { throw .malformed }
+      send(Frame.encoded { $0.write(UInt8(0x05)) })
+    case 0x05:
+      guard payload.byteCount == 0 else { throw .malformed }
+      answerPing(true)
+    default: try owner?.linkReceived(type, payload, on: self)
     }
   }
 
@@ -258,6 +336,7 @@ final class Link: TCPConnectionHandler {
     if failure == nil { failure = reason(for: error) }
     phase = .ended
     patience?.cancel()
+    debt.cancel()
     self.connection = nil
     answerPing(false)
     owner?.linkEnded(self)

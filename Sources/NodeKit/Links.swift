@@ -13,6 +13,7 @@
 import CSodium
 import Chat
 import Chord
+import Noise
 import UVRuntime
 
 /// What the links tell the node they belong to.
@@ -35,30 +36,33 @@ final class Links: LinkOwner {
   private static let queueLimit = 1024
   /// At most this many dials at once, so that a burst leaves descriptors for those who come to us.
   private static let dialLimit = 256
-  /// Connections that have not said who they are.
-  private static let strangerLimit = 512
   /// A dial across the world takes a third of a second; a host that swallows packets shows after this.
   static let dialTimeout = Duration.seconds(3)
   /// A second connection that comes within this time of the first may have been dialled at the same moment; after it the other
   /// side had the first link when it dialled, and would have used it.
   static let sameMoment = Duration.seconds(2)
-  /// A link over which nothing comes for this long, though we asked, carries nothing: ten slow round trips.
-  private static let doubtPatience = Duration.seconds(3)
-  /// A link that has brought something this lately is a working one, only slow.
-  private static let hushPatience = Duration.seconds(1)
   /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
   private static let idleLimit = Duration.seconds(300)
+
+  /// How often it is looked whether a link is idle, or brings a message too slowly.
+  private static let sweepPeriod = Duration.seconds(8)
 
   private struct Dial {
     var link: Link
     var waiting: [[UInt8]]
+    /// Who has just named the address.
+    var advertiser: Identifier?
   }
 
   let loop: EventLoop
   let identity: Identity
   let network: String
+  let limits: LinkLimits
   weak var owner: (any LinksOwner)?
-  private let nonces = Nonces()
+  private let key: KeyPair
+  private let life = Randomness.bytes(Hello.lifeLength)
+  private var admission: Admission
+  private var ledger: DialLedger
   /// Where this node can be dialled, as its hello says.
   var listens = Endpoint(host: .v4(0), port: 0)
   /// Whether somebody who sees us at this host could dial us there: a socket on 0.0.0.0 hears no IPv6.
@@ -67,26 +71,32 @@ final class Links: LinkOwner {
   /// How often links ended, by reason.
   private(set) var failures: [LinkFailure: Int] = [:]
 
-  private var established: [Identifier: Link] = [:]
+  var established: [Identifier: Link] = [:]
   private var dials: [Identifier: Dial] = [:]
   private var strangers: [ObjectIdentifier: Link] = [:]
   /// Those who dialled us and may still be strangers, in the order in which they came.
   private var arrivals: [ObjectIdentifier] = []
   private var draining: [ObjectIdentifier: Link] = [:]
   /// Links that we gave up and that are about to end: then they are lost.
-  private var givenUp: [ObjectIdentifier: Link] = [:]
+  var givenUp: [ObjectIdentifier: Link] = [:]
   /// Of nodes that came again over a new link while they had one: what is to be sent, until it is clear which of the two lives.
   private var inQuestion: [Identifier: [[UInt8]]] = [:]
   /// What to tell whoever dialled an address without knowing who is there.
   private var introductions: [ObjectIdentifier: (Result<RemoteNode, LinkFailure>) -> Void] = [:]
   private var listeners: [TCPListener] = []
   private lazy var sweep = Deadline(on: loop) { [weak self] in self?.closeIdle() }
-  private var isClosing = false
+  private(set) var isClosing = false
+  /// Connections that others have opened and that have not ended.
+  private var acceptedCount = 0
 
-  init(on loop: EventLoop, identity: Identity, network: String) {
+  init(on loop: EventLoop, identity: Identity, network: String, limits: LinkLimits = LinkLimits()) {
     self.loop = loop
     self.identity = identity
     self.network = network
+    self.limits = limits
+    key = KeyPair(ed25519Seed: identity.seed)
+    admission = Admission(limits)
+    ledger = DialLedger(limit: limits.vainDialsPerAdvertiser)
   }
 
   var count: Int { established.count }
@@ -101,16 +111,20 @@ final class Links: LinkOwner {
   func listen(at address: SocketAddress) throws(UVError) -> SocketAddress {
     let listener = try TCPListener(on: loop, address: address) { [weak self] in self?.accept($0) }
     listeners.append(listener)
-    sweep.set(loop.now + .seconds(10))
+    sweep.set(loop.now + Self.sweepPeriod)
     return listener.address
   }
 
   private func accept(_ connection: TCPConnection) {
     guard let address = connection.remoteAddress.map({ Endpoint($0) }), !isClosing else { return }
-    if strangers.count >= Self.strangerLimit { makeRoom() }
+    guard acceptedCount < limits.arrivals, admission.arrives(from: address.host, at: loop.now) else {
+      return count(.full)  // nobody takes the connection, so it closes
+    }
+    if strangers.count >= limits.strangers { makeRoom() }
     let link = Link(
-      on: loop, accepted: connection, from: address,
-      handshake: handshake(with: address, isDialler: false, expected: nil), owner: self)
+      on: loop, accepted: connection, from: address, limits: limits,
+      channel: channel(to: address, isDialler: false, expected: nil), owner: self)
+    acceptedCount += 1
     strangers[ObjectIdentifier(link)] = link
     arrivals.append(ObjectIdentifier(link))
   }
@@ -138,76 +152,51 @@ final class Links: LinkOwner {
 
   private func dial(_ endpoint: Endpoint, expected: Identifier?) throws(UVError) -> Link {
     try Link(
-      on: loop, to: endpoint, timeout: Self.dialTimeout,
-      handshake: handshake(with: endpoint, isDialler: true, expected: expected), owner: self)
+      on: loop, to: endpoint, timeout: Self.dialTimeout, limits: limits,
+      channel: channel(to: endpoint, isDialler: true, expected: expected), owner: self)
   }
 
-  private func handshake(with address: Endpoint, isDialler: Bool, expected: Identifier?) -> Handshake {
-    Handshake(
-      identity: identity, network: network, nonce: nonces.make(), isOwnNonce: nonces.areOwn, listens: listens,
-      remoteAddress: address,
-      isDialler: isDialler, expected: expected)
+  private func channel(to address: Endpoint, isDialler: Bool, expected: Identifier?) -> SecureChannel {
+    let hello = Hello(publicKey: identity.publicKey, life: life, listens: listens, sees: address)
+    let party = SecureChannel.Party(network: network, key: key, hello: hello, address: address, expected: expected)
+    return SecureChannel(isDialler: isDialler, party, ephemeralSecret: Randomness.secret(), at: loop.now)
   }
 
   // MARK: Sending
 
-  /// Sends a frame, dialling if there is no link.
-  func send(_ frame: [UInt8], to peer: Peer) {
+  /// Sends a frame, dialling if there is no link. `advertiser` is who has just named the peer's address, if somebody has: then the
+  /// dial is on that one's word.
+  func send(_ frame: [UInt8], to peer: Peer, onWordOf advertiser: Identifier? = nil) {
     if let held = inQuestion[peer.id] {
       if held.count < Self.queueLimit { inQuestion[peer.id]?.append(frame) }
       return
     }
-    if let link = established[peer.id] { return link.send(frame) }
-    if dials[peer.id] != nil {
-      if let waiting = dials[peer.id]?.waiting.count, waiting < Self.queueLimit {
-        dials[peer.id]?.waiting.append(frame)
-      }
+    if let link = established[peer.id] {
+      link.send(frame)
+      if link.isCongested { boundQueues() }
+      return
+    }
+    if let waiting = dials[peer.id]?.waiting.count {
+      if waiting < Self.queueLimit { dials[peer.id]?.waiting.append(frame) }
       return
     }
     do throws(UVError) {
       guard !isClosing, peer.endpoint.isDialable, dials.count < Self.dialLimit else { throw .canceled }
-      dials[peer.id] = Dial(link: try dial(peer.endpoint, expected: peer.id), waiting: [frame])
+      if let advertiser {
+        guard ledger.dials(onWordOf: advertiser, at: loop.now) else { throw .canceled }
+      }
+      dials[peer.id] = Dial(
+        link: try dial(peer.endpoint, expected: peer.id), waiting: [frame], advertiser: advertiser)
     } catch {
       owner?.unreachable(peer.id)
     }
   }
 
-  /// Closes the link to a node that is dead as far as we know. The owner hears that it is lost.
-  func disconnect(_ id: Identifier) {
-    guard let link = established.removeValue(forKey: id) else { return }
-    givenUp[ObjectIdentifier(link)] = link
-    link.end(.silent)
-    doubtTheQuiet()
-  }
-
-  /// The same for a link over which nothing has come of late, though its node owes us something: the next frame dials anew.
-  func renew(_ id: Identifier) {
-    guard let link = established[id], loop.now - link.lastHeard > Self.hushPatience else { return }
-    disconnect(id)
-  }
-
-  /// Ends the link to a node, as lost, if nothing at all comes over it any more.
-  func doubt(_ id: Identifier) {
-    guard let link = established[id], !link.isDraining else { return }
-    let asked = loop.now
-    link.ping(within: Self.doubtPatience) { [weak self, weak link] isAlive in
-      // Asked twice it is answered twice: only the first answer ends it.
-      guard let self, let link, established[id] === link, !link.isDraining, !isAlive, link.lastHeard < asked else {
-        return
-      }
-      link.end(.silent)
-      doubtTheQuiet()
-    }
-  }
-
-  /// Where one link has fallen silent others may have, and for the same reason: our address has changed, or a router between has
-  /// forgotten us. To find that out link by link, as each is needed, would take a verdict's time for each.
-  private func doubtTheQuiet() {
-    guard !isClosing else { return }
-    for id in established.keys.sorted() {
-      guard let link = established[id], loop.now - link.lastHeard > Self.doubtPatience else { continue }
-      doubt(id)
-    }
+  /// When more waits than all peers together may have wait, the one that takes least of it goes.
+  private func boundQueues() {
+    let congested = established.values.filter(\.isCongested)
+    guard congested.reduce(0, { $0 + $1.pendingBytes }) > limits.allQueues else { return }
+    congested.max { $0.pendingBytes < $1.pendingBytes }?.end(.slow)
   }
 
   /// Says goodbye to everyone and stops listening.
@@ -242,11 +231,15 @@ final class Links: LinkOwner {
 
   private func closeIdle() {
     for id in established.keys.sorted() {
-      guard let link = established[id], loop.now - link.lastUsed > Self.idleLimit else { continue }
-      established[id] = nil
-      drain(link, .idle)
+      guard let link = established[id] else { continue }
+      if link.dribbles(at: loop.now) {
+        link.end(.dribbling)
+      } else if loop.now - link.lastUsed > Self.idleLimit {
+        established[id] = nil
+        drain(link, .idle)
+      }
     }
-    sweep.set(loop.now + .seconds(10))
+    sweep.set(loop.now + Self.sweepPeriod)
   }
 
   // MARK: What links say
@@ -269,6 +262,7 @@ final class Links: LinkOwner {
     established[id] = link
     let waiting: [[UInt8]]
     if let dial = dials.removeValue(forKey: id) {
+      if let advertiser = dial.advertiser { ledger.wasRight(advertiser) }
       waiting = dial.waiting
       if dial.link !== link { strangers[ObjectIdentifier(dial.link)] = dial.link }
     } else {
@@ -337,6 +331,10 @@ final class Links: LinkOwner {
     let key = ObjectIdentifier(link)
     let failure = link.failure ?? .lost
     defer { tellIfClosed() }
+    if !link.isDialled {
+      acceptedCount -= 1
+      admission.left(link.address.host)
+    }
     if link.farewell == nil && !isClosing { count(failure) }
     strangers[key] = nil
     introductions.removeValue(forKey: key)?(.failure(failure))

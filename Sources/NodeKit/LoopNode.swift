@@ -29,6 +29,8 @@ public final class LoopNode {
   private lazy var deadline = Deadline(on: loop) { [weak self] in self?.step(.tick) }
   private var inbox: [Engine.Event] = []
   private var isStepping = false
+  /// Whom the message being handled names, and who sent it: dials to them are on that one's word.
+  private var named: (peers: [Peer], by: Identifier)?
 
   var lastTicket: Ticket = 0
   var answers: [Ticket: Answer] = [:]
@@ -56,7 +58,8 @@ public final class LoopNode {
     self.configuration = configuration
     self.onEvent = onEvent
     identity = configuration.identity ?? Identity.random()
-    links = Links(on: loop, identity: identity, network: configuration.network)
+    links = Links(
+      on: loop, identity: identity, network: configuration.network, limits: configuration.limits)
     bootstrapper = try Bootstrapper(configuration.bootstraps, links: links)
     let addresses = try Listening.open(configuration, links)
     advertised = addresses.advertised
@@ -103,8 +106,10 @@ public final class LoopNode {
     var effects: [Engine.Effect] = []
     while next < inbox.count {
       engine.handle(inbox[next], at: Self.time(of: loop), into: &effects)
+      if case .ring(.received(let message, from: let peer)) = inbox[next] { named = (message.namedPeers, peer.id) }
       next += 1
       for effect in effects { perform(effect) }
+      named = nil
       effects.removeAll(keepingCapacity: true)
     }
     inbox.removeAll(keepingCapacity: true)
@@ -120,7 +125,9 @@ public final class LoopNode {
 
   private func perform(_ effect: Engine.Effect) {
     switch effect {
-    case .send(let message, let peer): links.send(Frame.encoded { message.encode(into: &$0) }, to: peer)
+    case .send(let message, let peer):
+      let advertiser = named?.peers.contains(peer) == true ? named?.by : nil
+      links.send(Frame.encoded { message.encode(into: &$0) }, to: peer, onWordOf: advertiser)
     case .sendChat(let message, let peer): links.send(Frame.encoded { message.encode(into: &$0) }, to: peer)
     case .ring(let effect): perform(effect)
     case .chat(let effect): perform(effect)

@@ -37,6 +37,8 @@ public struct NodeConfiguration: Sendable {
   public var seed: UInt64?
   /// r: how many successors a member keeps.
   public var successors = 16
+  /// What others may take of this node.
+  public var limits = LinkLimits()
   /// For operators and developers; says nothing unless given a level. Never told a user, an address or a text.
   public var logger = Logger(label: "chord-chat", factory: { _ in SwiftLogNoOpLogHandler() })
 

@@ -47,7 +47,7 @@ struct ObservedAddress {
   }
 
   /// A /24 of IPv4 or a /48 of IPv6: who sits in one is counted once.
-  private static func network(of host: Endpoint.Host) -> UInt64 {
+  static func network(of host: Endpoint.Host) -> UInt64 {
     switch host {
     case .v4(let bits): UInt64(bits >> 8)
     case .v6(let high, _): high >> 16 | 1 << 63

@@ -2,6 +2,7 @@
 
 import CSodium
 import Chat
+import Noise
 
 enum Randomness {
   /// Whether libsodium is ready for use; tried once.
@@ -12,6 +13,16 @@ enum Randomness {
     var bytes = [UInt8](repeating: 0, count: count)
     randombytes_buf(&bytes, count)
     return bytes
+  }
+
+  /// The ephemeral key of a handshake.
+  static func secret() -> Secret {
+    precondition(isReady, "libsodium could not be initialised")
+    return Secret(byteCount: KeyPair.keyBytes) { bytes in
+      bytes.withUnsafeMutableBytes { bytes in
+        if let start = bytes.baseAddress { randombytes_buf(start, bytes.count) }
+      }
+    }
   }
 
   static func word() -> UInt64 {

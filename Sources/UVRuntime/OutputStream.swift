@@ -161,6 +161,10 @@ public final class OutputStream {
 }
 
 extension OutputStream: StreamWriterOwner {
+  func writerNeedsDraftFinished() {
+    preconditionFailure("an output stream writes no drafts")
+  }
+
   func writerProgressed() {
     progressed()
   }

@@ -8,6 +8,9 @@
 // places, so nothing is copied. From 64 KiB on a write does not wait for the end of the turn: by then one system call more
 // costs little, and the peer can begin.
 //
+// The end of `pending` may be a draft: bytes that are not to leave as they are, because somebody seals, counts or packs them as one
+// piece. Its owner finishes it where it lies, at the latest when it is asked to just before the bytes leave.
+//
 // Back-pressure has two marks: above the high one the producer should stop (`isOverHigh`), and is told when the rest has
 // fallen to the low one. The distance keeps the two from alternating with every packet.
 //
@@ -23,8 +26,10 @@ protocol Flushable: AnyObject {
   func flush()
 }
 
-/// What a writer tells its stream. Never called from inside `write`.
+/// What a writer tells its stream. Never called from inside `write`, but for `writerNeedsDraftFinished`.
 protocol StreamWriterOwner: AnyObject {
+  /// Bytes are about to leave: the draft must be finished before this returns, or the stream closed.
+  func writerNeedsDraftFinished()
   /// Bytes have left: look at the marks, and whether all is gone.
   func writerProgressed()
   /// The stream cannot be written to; may be called from inside `write`, so the owner answers by closing, later.
@@ -51,6 +56,8 @@ final class StreamWriter: Flushable {
   private var isOpen = true
   var isOnFlushList = false
   private(set) var isOverHigh = false
+  /// How many bytes at the end of `pending` are a draft.
+  private(set) var draftCount = 0
 
   /// The stream sets itself as `owner` when it is complete.
   init(_ handle: LoopHandle) {
@@ -74,15 +81,29 @@ final class StreamWriter: Flushable {
 
   func write(_ bytes: RawSpan) {
     precondition(!isWritingInPlace, "write inside an in-place write to the same stream")
+    precondition(draftCount == 0, "a draft must be finished before anything else is written")
     guard isOpen, !bytes.isEmpty else { return }
     pending.append(bytes)
     didAppend()
   }
 
   /// Lets the body write into the pending buffer itself. If the body throws nothing is written.
-  func write<E: Error>(atMost count: Int, _ body: (inout OutputRawSpan) throws(E) -> Void) throws(E) {
+  func write<E: Error>(
+    atMost count: Int, asDraft isDraft: Bool = false, _ body: (inout OutputRawSpan) throws(E) -> Void
+  ) throws(E) {
     precondition(!isWritingInPlace, "write inside an in-place write to the same stream")
+    precondition(isDraft || draftCount == 0, "a draft must be finished before anything else is written")
     guard isOpen else { return }
+    let written = try fill(atMost: count, body)
+    guard isOpen, written > 0 else { return }  // the body may have closed the stream
+    pending.commit(written)
+    if isDraft { draftCount += written }
+    didAppend()
+  }
+
+  private func fill<E: Error>(
+    atMost count: Int, _ body: (inout OutputRawSpan) throws(E) -> Void
+  ) throws(E) -> Int {
     let room = pending.room(for: count)
     var output = OutputRawSpan(buffer: room, initializedCount: 0)
     isWritingInPlace = true
@@ -91,10 +112,23 @@ final class StreamWriter: Flushable {
       if isReady { handle.loop.flushSoon(self) }  // the body may have asked for the end
     }
     try body(&output)
-    let written = output.finalize(for: room)
-    guard isOpen, written > 0 else { return }  // the body may have closed the stream
-    pending.commit(written)
-    didAppend()
+    return output.finalize(for: room)
+  }
+
+  /// Lets the body change the draft where it lies, with `room` more bytes at its end; then it is bytes like others.
+  func finishDraft(adding room: Int, _ body: (inout MutableRawSpan) -> Void) {
+    precondition(!isWritingInPlace, "a draft finished inside an in-place write to the same stream")
+    guard isOpen, draftCount > 0 else { return }
+    let added = pending.room(for: room)
+    added.initializeMemory(as: UInt8.self, repeating: 0)
+    pending.commit(room)
+    let count = draftCount + room
+    draftCount = 0
+    isWritingInPlace = true
+    defer { isWritingInPlace = false }
+    let whole = pending.tail(count)
+    var span = whole.mutableBytes
+    body(&span)
   }
 
   private func didAppend() {
@@ -127,6 +161,7 @@ final class StreamWriter: Flushable {
   /// Nothing more is sent; what is under way comes back with ECANCELED when the handle closes.
   func stop() {
     isOpen = false
+    draftCount = 0
     if !isWritingInPlace { pending.empty() }
   }
 
@@ -139,6 +174,9 @@ final class StreamWriter: Flushable {
 
   private func send() {
     guard !pending.isEmpty else { return }
+    if draftCount > 0 { owner?.writerNeedsDraftFinished() }
+    guard isOpen else { return }
+    precondition(draftCount == 0, "a draft must be finished before it leaves")
     var bytes = pending.waiting
     handle.loop.statistics.flushes += 1
     let written = uv_try_write(handle.stream, &bytes, 1)

@@ -136,6 +136,23 @@ public final class TCPConnection {
     if isOpen { try writer.write(atMost: count, body) }
   }
 
+  /// The same, for bytes that are not to leave as they are: they are finished as one piece, by `finishDraft`, at the latest when
+  /// the handler is told that the `draftLeaves`. Until then nothing can be written but more of the draft.
+  public func draft<E: Error>(
+    atMost count: Int, _ body: (inout OutputRawSpan) throws(E) -> Void
+  ) throws(E) {
+    if isOpen { try writer.write(atMost: count, asDraft: true, body) }
+  }
+
+  /// The length of the draft, in bytes.
+  public var draftCount: Int { writer.draftCount }
+
+  /// Lets the body change the draft where it lies, with so many more bytes (zero at first) at its end. It is not called if there is
+  /// no draft.
+  public func finishDraft(adding room: Int, _ body: (inout MutableRawSpan) -> Void) {
+    if phase < .closing { writer.finishDraft(adding: room, body) }
+  }
+
   // MARK: Reading
 
   /// Stops reading: soon the peer cannot send either. `ended` and a broken connection are not noticed meanwhile.
@@ -243,9 +260,9 @@ public final class TCPConnection {
     if result < 0, result != UV_EALREADY.rawValue { close(UVError(code: result)) }
   }
 
-  fileprivate func read(_ bytes: RawSpan) {
+  fileprivate func read(_ bytes: inout MutableRawSpan) {
     loop.statistics.reads += 1
-    if phase == .open { handler?.received(bytes, on: self) }
+    if phase == .open { handler?.received(&bytes, on: self) }
   }
 
   fileprivate func readFailed(_ error: UVError) {
@@ -288,6 +305,10 @@ public final class TCPConnection {
 }
 
 extension TCPConnection: StreamWriterOwner {
+  func writerNeedsDraftFinished() {
+    handler?.draftLeaves(self)
+  }
+
   func writerProgressed() {
     if writer.fellUnderLow(), phase == .open { handler?.writable(self) }
     endOutputIfDrained()
@@ -350,7 +371,9 @@ private func streamDidRead(
 ) {
   guard count != 0, let connection = LoopHandle.owner(stream?.pointee.data, as: TCPConnection.self) else { return }
   if count > 0 {
-    connection.read(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count).bytes)
+    let lent = UnsafeMutableRawBufferPointer(start: buffer?.pointee.base, count: count)
+    var bytes = lent.mutableBytes
+    connection.read(&bytes)
   } else {
     connection.readFailed(UVError(code: Int32(truncatingIfNeeded: count)))
   }

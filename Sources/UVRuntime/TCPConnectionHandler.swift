@@ -6,8 +6,10 @@
 public protocol TCPConnectionHandler: AnyObject {
   /// A connection that we dialled is open. Not called for accepted ones, which are open from the beginning.
   func connected(_ connection: TCPConnection)
-  /// Bytes have come. They lie in a buffer of the loop and are valid only during the call.
-  func received(_ bytes: RawSpan, on connection: TCPConnection)
+  /// Bytes have come. They lie in a buffer of the loop, are valid only during the call, and may be changed where they lie.
+  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection)
+  /// Bytes are about to leave, and the last of them are a draft: finish it now, or close the connection.
+  func draftLeaves(_ connection: TCPConnection)
   /// What waits to be sent has fallen to the low watermark after having been above the high one.
   func writable(_ connection: TCPConnection)
   /// The peer will send nothing more (FIN); we may still write. Once our side has ended too the connection closes by itself.
@@ -20,6 +22,8 @@ public protocol TCPConnectionHandler: AnyObject {
 extension TCPConnectionHandler {
   /// Nothing: for those who only accept.
   public func connected(_ connection: TCPConnection) {}
+  /// Closes the connection: whoever writes drafts finishes them.
+  public func draftLeaves(_ connection: TCPConnection) { connection.close() }
   /// Nothing: for those who never send much.
   public func writable(_ connection: TCPConnection) {}
 }

@@ -6,7 +6,7 @@
 // It grows by doubling, moves its bytes to the front only when it would otherwise have to grow, and gives the memory back
 // once it is empty (up to one page is kept), so ten thousand idle connections cost little.
 //
-// Unsafe code. Ownership: the buffer alone owns its memory. Addresses it lends (`waiting`, `room`) are valid until the next
+// Unsafe code. Ownership: the buffer alone owns its memory. Addresses it lends (`waiting`, `room`, `tail`) are valid until the next
 // append; a buffer given to libuv is not touched until libuv has answered.
 
 import CLibUV
@@ -52,6 +52,12 @@ struct WriteBuffer: ~Copyable {
   mutating func commit(_ count: Int) {
     precondition(count >= 0 && count <= capacity - end)
     end += count
+  }
+
+  /// The last bytes, to be changed where they lie.
+  mutating func tail(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    precondition(count >= 0 && count <= self.count)
+    return UnsafeMutableRawBufferPointer(start: base.map { $0 + (end - count) }, count: count)
   }
 
   /// So many bytes have been sent.

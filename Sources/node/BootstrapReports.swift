@@ -9,9 +9,9 @@ enum BootstrapReports {
   static func isNobody(_ reason: LinkFailure) -> Bool {
     switch reason {
     case .refused, .unreachable, .ourselves, .lost, .replaced: true
-    case .silent, .closedEarly, .notResolved, .foreignProtocol, .version, .network, .wrongIdentity, .unproved,
-      .malformed,
-      .oversized, .unexpected, .slow, .full, .twin:
+    case .silent, .closedEarly, .notResolved, .foreignProtocol, .network, .wrongIdentity, .unproved, .forged,
+      .dribbling,
+      .malformed, .oversized, .unexpected, .slow, .full, .twin:
       false
     }
   }
@@ -30,12 +30,14 @@ enum BootstrapReports {
     case .notResolved: "cannot be resolved: check the spelling of the name"
     case .foreignProtocol, .malformed, .oversized, .unexpected:
       "does not speak chord-chat's protocol: another program runs on this port; check the address"
-    case .version: "speaks another version of the protocol: one of the two nodes needs an update"
-    case .network: "belongs to another network: give that network's name with --network, or another address"
+    case .network:
+      "belongs to another network or speaks another version of the protocol: give that network's name with --network, or "
+        + "update the older of the two nodes"
     case .wrongIdentity, .unproved: "could not prove who it is: do not use it"
+    case .forged: "sent what was changed on its way: somebody between may be tampering with the connection"
     case .ourselves: "is this node itself"
     case .twin: "is a node with this very key: stop it, or give this one another --key-file"
-    case .slow: "is too slow"
+    case .slow, .dribbling: "is too slow"
     case .lost: "lost the connection"
     case .full: "has no room for another node: name a further one with --bootstrap"
     case .replaced: "was linked anew"

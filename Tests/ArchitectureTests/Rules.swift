@@ -27,14 +27,15 @@ enum Rules {
   /// Who may import what. Imports point downwards only.
   static let imports: [String: Set<String>] = [
     "UVRuntime": ["CLibUV", "Glibc", "Synchronization"],
+    "Noise": ["CSodium"],
     "Chord": ["CSodium"],
     "Chat": ["Chord", "CSodium", "CUTF8Proc"],
-    "NodeKit": ["UVRuntime", "Chord", "Chat", "CSodium", "Logging", "FoundationEssentials"],
+    "NodeKit": ["UVRuntime", "Noise", "Chord", "Chat", "CSodium", "Logging", "FoundationEssentials"],
     "node": ["NodeKit", "UVRuntime", "Chord", "Chat", "ArgumentParser", "Logging", "FoundationEssentials", "Glibc"],
   ]
 
   /// Modules that know neither time nor chance: both are arguments there.
-  static let pureModules: Set<String> = ["Chord", "Chat"]
+  static let pureModules: Set<String> = ["Noise", "Chord", "Chat"]
 
   /// Lines a file may have; beyond that it is more than one idea.
   static let maximumLines = 400

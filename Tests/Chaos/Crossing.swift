@@ -89,12 +89,12 @@ final class Crossing: TCPConnectionHandler {
 
   // MARK: What the connections tell
 
-  func received(_ bytes: RawSpan, on connection: TCPConnection) {
+  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
     if isSilent {
       proxy.counts.swallowedBytes += bytes.byteCount
     } else if let other = other(than: connection) {
       if delay == .zero, isEmpty(towards: other) {
-        other.write(bytes)
+        other.write(bytes.bytes)
         if other.isOverHighWatermark { connection.pauseReading() }
       } else {
         put(.bytes(bytes.withUnsafeBytes { Array($0) }), towards: other)

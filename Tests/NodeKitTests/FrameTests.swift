@@ -1,4 +1,4 @@
-// Cutting a stream into frames, however the bytes happen to arrive.
+// Cutting a stream into messages, however the bytes happen to arrive, and a message into frames.
 
 import Chord
 import Testing
@@ -14,15 +14,11 @@ struct FrameTests {
     }
   }
 
-  /// What a reader makes of these pieces.
-  static func read(_ pieces: [[UInt8]]) throws(LinkFailure) -> [[UInt8]] {
-    var reader = FrameReader()
+  private static func frames(in plaintext: [UInt8], atMost limit: Int = .max) throws(LinkFailure) -> [[UInt8]] {
     var frames: [[UInt8]] = []
-    for piece in pieces {
-      try reader.read(piece.span.bytes) { type, payload throws(LinkFailure) in
-        frames.append([type] + payload.withUnsafeBytes { Array($0) })
-        return true
-      }
+    try Frame.forEach(in: plaintext.span.bytes) { type, payload throws(LinkFailure) in
+      frames.append([type] + payload.withUnsafeBytes { Array($0) })
+      return frames.count < limit
     }
     return frames
   }
@@ -33,12 +29,60 @@ struct FrameTests {
     #expect(Self.frame(0x16, []) == [0, 1, 0x16])
   }
 
-  @Test("frames come out whole, however the stream is cut")
+  @Test("all frames of a plaintext come out, until one is enough")
+  func sequence() throws {
+    let plaintext = Self.frame(1, []) + Self.frame(2, [9, 9]) + Self.frame(3, [8])
+    #expect(try Self.frames(in: plaintext) == [[1], [2, 9, 9], [3, 8]])
+    #expect(try Self.frames(in: plaintext, atMost: 2) == [[1], [2, 9, 9]])
+    #expect(try Self.frames(in: []) == [])
+  }
+
+  @Test("a frame of nothing, of too much, or that is not all there is refused")
+  func refusals() {
+    #expect(throws: LinkFailure.malformed) { try Self.frames(in: [0, 0, 1]) }
+    #expect(throws: LinkFailure.malformed) { try Self.frames(in: [0]) }
+    #expect(throws: LinkFailure.oversized) { try Self.frames(in: [0x90, 0x01, 0x43]) }
+    let whole = Self.frame(1, [7]) + Self.frame(2, [1, 2, 3])
+    for count in (Self.frame(1, [7]).count + 1)..<whole.count {
+      #expect(throws: LinkFailure.malformed) { try Self.frames(in: Array(whole.prefix(count))) }
+    }
+    #expect(throws: Never.self) {
+      try Self.frames(in: Self.frame(1, Array(repeating: 0, count: Frame.maximumLength - 1)))
+    }
+  }
+}
+
+@Suite("Messages in a stream")
+struct MessageReaderTests {
+  /// A message with its length.
+  private static func message(_ bytes: [UInt8]) -> [UInt8] {
+    [UInt8(bytes.count >> 8), UInt8(bytes.count & 255)] + bytes
+  }
+
+  /// What a reader makes of these pieces.
+  private static func read(
+    _ pieces: [[UInt8]], limit: Int = MessageReader.maximumLength
+  ) throws(LinkFailure) -> [[UInt8]] {
+    var reader = MessageReader()
+    var messages: [[UInt8]] = []
+    for piece in pieces {
+      var piece = piece
+      var elements = piece.mutableSpan
+      var span = elements.mutableBytes
+      try reader.read(&span, limit: { limit }) { message throws(LinkFailure) in
+        messages.append(message.withUnsafeBytes { Array($0) })
+        return true
+      }
+    }
+    return messages
+  }
+
+  @Test("messages come out whole, however the stream is cut")
   func cuts() throws {
-    let frames: [[UInt8]] = [[1], [2, 3, 4], [5] + Array(repeating: 9, count: 300), [6, 0]]
-    let stream = frames.flatMap { Self.frame($0[0], Array($0.dropFirst())) }
-    #expect(try Self.read([stream]) == frames)
-    #expect(try Self.read(stream.map { [$0] }) == frames)
+    let messages: [[UInt8]] = [[1], [2, 3, 4], [5] + Array(repeating: 9, count: 300), [6, 0]]
+    let stream = messages.flatMap(Self.message)
+    #expect(try Self.read([stream]) == messages)
+    #expect(try Self.read(stream.map { [$0] }) == messages)
     var generator = Generator(seed: 1)
     for _ in 0..<200 {
       var pieces: [[UInt8]] = []
@@ -48,23 +92,26 @@ struct FrameTests {
         pieces.append(Array(rest.prefix(count)))
         rest = rest.dropFirst(count)
       }
-      #expect(try Self.read(pieces) == frames)
+      #expect(try Self.read(pieces) == messages)
     }
   }
 
   @Test("a length of nothing or of too much is refused as soon as it is known")
   func lengths() {
     #expect(throws: LinkFailure.malformed) { try Self.read([[0, 0]]) }
-    #expect(throws: LinkFailure.oversized) { try Self.read([[0xFF, 0xFF]]) }
-    #expect(throws: LinkFailure.oversized) { try Self.read([[0xFF], [0xFF]]) }
-    #expect(throws: Never.self) { try Self.read([Self.frame(1, Array(repeating: 0, count: Frame.maximumLength - 1))]) }
+    #expect(throws: LinkFailure.oversized) { try Self.read([[0, 33]], limit: 32) }
+    #expect(throws: LinkFailure.oversized) { try Self.read([[0], [33]], limit: 32) }
+    #expect(throws: Never.self) { try Self.read([Self.message(Array(repeating: 0, count: 65_535))]) }
   }
 
   @Test("a reader that was told to stop passes nothing more on")
   func stops() throws {
-    var reader = FrameReader()
+    var reader = MessageReader()
     var count = 0
-    try reader.read((Self.frame(1, []) + Self.frame(2, [])).span.bytes) { _, _ throws(LinkFailure) in
+    var stream = Self.message([1]) + Self.message([2])
+    var elements = stream.mutableSpan
+    var span = elements.mutableBytes
+    try reader.read(&span, limit: { 100 }) { _ throws(LinkFailure) in
       count += 1
       return false
     }

@@ -13,9 +13,11 @@ struct HonestPair {
   var alice: Member
   var bob: Member
 
-  static func meet(_ rig: isolated Rig) async throws -> HonestPair {
-    let alice = try await rig.ready("alice")
-    let bob = try await rig.ready("bob", knows: [alice])
+  static func meet(
+    _ rig: isolated Rig, _ adjust: (inout LinkLimits) -> Void = { _ in }
+  ) async throws -> HonestPair {
+    let alice = try await rig.ready("alice") { adjust(&$0.limits) }
+    let bob = try await rig.ready("bob", knows: [alice]) { adjust(&$0.limits) }
     try await rig.formed([alice, bob])
     try await rig.talk(alice, bob, "before")
     try await rig.talk(bob, alice, "before")
@@ -38,7 +40,7 @@ struct HonestPair {
 
 @Suite("Strangers who do not say who they are")
 struct StrangerTests {
-  @Test("silence, half a hello, and a hello without a proof are each dropped after the handshake's time")
+  @Test("silence, half a first message, and a handshake without its last are each dropped after the handshake's time")
   func silence() async throws {
     try await withRig { rig in
       let pair = try await HonestPair.meet(rig)
@@ -46,7 +48,7 @@ struct StrangerTests {
       let half = try rig.dial(pair.alice)
       let unproved = try rig.dial(pair.alice, as: .random())
       unproved.proves = false
-      half.write(Array(FrameTests.frame(0x01, Array("chord-chat".utf8)).prefix(7)))
+      half.write([0, 32, 1, 2, 3])
       let since = LoopTime.current
       try await rig.until("all three are dropped", limit: Link.handshakePatience + .seconds(2)) {
         [silent, half, unproved].allSatisfy(\.isOver)
@@ -66,13 +68,11 @@ struct StrangerTests {
       .foreignProtocol
     ),
     ("garbage", Array(repeating: 0xFF, count: 1000), .foreignProtocol),
-    ("nothing in a frame", [0, 0], .malformed),
-    ("an unknown type", FrameTests.frame(0x77, [1, 2, 3]), .foreignProtocol),
-    ("a text at once", FrameTests.frame(0x43, Array(repeating: 1, count: 20)), .foreignProtocol),
-    ("a proof at once", FrameTests.frame(0x02, Array(repeating: 1, count: 64)), .foreignProtocol),
-    ("a goodbye at once", FrameTests.frame(0x03, [0]), .foreignProtocol),
-    ("a hello of another kind", FrameTests.frame(0x01, Array("chord-chit".utf8) + [1]), .foreignProtocol),
-    ("an empty hello", FrameTests.frame(0x01, []), .foreignProtocol),
+    ("a message of nothing", [0, 0], .malformed),
+    ("a first message that is too short", [0, 31] + Array(repeating: 9, count: 31), .foreignProtocol),
+    ("a first message that is too long", [0, 33], .foreignProtocol),
+    ("a frame in the clear", FrameTests.frame(0x43, Array(repeating: 1, count: 20)), .foreignProtocol),
+    ("a key with which every secret is zero", [0, 32] + Array(repeating: 0, count: 32), .unproved),
   ]
 
   @Test("whoever speaks something else is dropped at once, with the reason counted")
@@ -93,52 +93,70 @@ struct StrangerTests {
     }
   }
 
-  @Test("a hello cut at any byte, and then the end, is a connection closed early")
-  func cutHello() async throws {
+  @Test("a first message cut at any byte, and then the end, is a connection closed early")
+  func cutFirst() async throws {
     try await withRig { rig in
       let pair = try await HonestPair.meet(rig)
-      let hello = HandshakeTests.make(.random(), isDialler: true).hello
-      let cut = try (0..<hello.count).map { count in
+      let first = try ChannelEnd(.random(), isDialler: true).first()
+      let cut = try (0..<first.count).map { count in
         let peer = try rig.dial(pair.alice)
-        peer.write(Array(hello.prefix(count)))
+        peer.write(Array(first.prefix(count)))
         peer.connection.shutdown()
         return peer
       }
       try await rig.until("all are closed", limit: .seconds(4)) { cut.allSatisfy(\.isClosed) }
-      try await rig.until("and counted") { pair.alice.failures(.closedEarly) == hello.count }
-      if pair.alice.allFailures != hello.count { Issue.record("\(pair.alice.node.linkFailures)") }
+      try await rig.until("and counted") { pair.alice.failures(.closedEarly) == first.count }
+      if pair.alice.allFailures != first.count { Issue.record("\(pair.alice.node.linkFailures)") }
       try await pair.goOn(rig)
     }
   }
 
-  @Test("a hello of another network, of another version, with our own key, or with a bad key, is told apart")
+  @Test("a hello with another's key, a bad key, our own key, or that is none, is told apart")
   func wrongHello() async throws {
     try await withRig { rig in
       let pair = try await HonestPair.meet(rig)
-      let proper = HandshakeTests.make(.random(), isDialler: true).hello
-      var version = proper
-      version[13] = 9
-      var key = proper
-      key[3 + 10 + 1 + 5 + 31] |= 0x80
-      let cases: [(String, [UInt8], LinkFailure)] = [
-        ("network", HandshakeTests.make(.random(), network: "tess", isDialler: true).hello, .network),
-        ("no network", HandshakeTests.make(.random(), network: "", isDialler: true).hello, .network),
-        ("version", version, .version),
-        ("our own key", HandshakeTests.make(pair.alice.node.identity, isDialler: true).hello, .twin),
-        ("key", key, .unproved),
-        ("two hellos", proper + proper, .unexpected),
-        ("a message before the proof", proper + FrameTests.frame(0x10, [0, 0, 0, 1]), .unexpected),
-        ("a bad proof", proper + FrameTests.frame(0x02, Array(repeating: 0, count: 64)), .unproved),
-        ("a short proof", proper + FrameTests.frame(0x02, []), .unproved),
+      let mallory = Identity.random()
+      let own = pair.alice.node.identity
+      let here = Endpoint(host: .v4(0x7F00_0001), port: 9)
+      let life = [UInt8](repeating: 5, count: Hello.lifeLength)
+      func hello(_ key: [UInt8]) -> [UInt8] { Hello(publicKey: key, life: life, listens: here, sees: here).frame }
+      var signed = mallory.publicKey
+      signed[31] |= 0x80
+      let cases: [(String, Identity, [UInt8], LinkFailure)] = [
+        ("another's key", mallory, hello(Identity.random().publicKey), .unproved),
+        ("our key, unproved", mallory, hello(own.publicKey), .unproved),
+        ("our key, proved", own, hello(own.publicKey), .twin),
+        ("a key with its sign", mallory, hello(signed), .unproved),
+        ("a key that is none", mallory, hello(Array(repeating: 0x7F, count: 32)), .unproved),
+        ("nothing", mallory, [], .malformed),
+        ("half a hello", mallory, Array(hello(mallory.publicKey).prefix(50)), .malformed),
+        ("an empty hello", mallory, FrameTests.frame(0x01, []), .malformed),
+        ("a text instead", mallory, FrameTests.frame(0x43, Array(repeating: 1, count: 20)), .unexpected),
+        ("two hellos", mallory, hello(mallory.publicKey) + hello(mallory.publicKey), .unexpected),
+        ("more than a stranger may say", mallory, Array(repeating: 1, count: 5000), .foreignProtocol),
       ]
-      for (name, bytes, failure) in cases {
+      for (name, identity, payload, failure) in cases {
         let before = pair.alice.failures(failure)
-        let peer = try rig.dial(pair.alice)
-        peer.write(bytes)
-        try await rig.until("\(name) is dropped", limit: .seconds(2)) { peer.isOver }
+        let peer = try rig.dial(pair.alice, as: identity, saying: payload)
+        try await rig.until("\(name): it is dropped", limit: .seconds(2)) { peer.isOver }
         if pair.alice.failures(failure) != before + 1 { Issue.record("\(name): \(pair.alice.node.linkFailures)") }
       }
       if pair.alice.allFailures != cases.count { Issue.record("\(pair.alice.node.linkFailures)") }
+      try await pair.goOn(rig)
+    }
+  }
+
+  @Test("nodes of another network never link, though neither says which network it is")
+  func otherNetwork() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      for network in ["tess", "", "test2"] {
+        let before = pair.alice.failures(.closedEarly)
+        let peer = try rig.dial(pair.alice, as: .random(), network: network)
+        try await rig.until("it is over", limit: .seconds(2)) { peer.isOver }
+        try await rig.until("counted") { pair.alice.failures(.closedEarly) == before + 1 }
+        if peer.isEstablished { Issue.record("linked from network \(network)") }
+      }
       try await pair.goOn(rig)
     }
   }
@@ -167,17 +185,22 @@ struct StrangerTests {
 @Suite("Peers who have proved who they are and then break the rules")
 struct HostileTests {
   static let ticket: [UInt8] = [0, 0, 0, 7]
+  /// For tests of what else holds a peer back.
+  static let anyPace = LinkLimits.Rate(perSecond: 1e9, burst: 1e9)
   static let text: [UInt8] = [1, 2, 3, 4] + [0, 0, 0, 0, 0, 0, 0, 1] + [0x68]
 
   /// What is sent on a link that stands, and what it is taken for.
   static let offences: [(String, [UInt8], LinkFailure)] = [
-    ("garbage", Array(repeating: 0xA7, count: 5000), .oversized),
+    ("garbage in a message", Array(repeating: 0xA7, count: 5000), .oversized),
     ("garbage of a good length", [0, 5] + [0x99, 1, 2, 3, 4], .unexpected),
-    ("a frame of nothing", [0, 0], .malformed),
-    ("a frame that is one too long", [0x90, 0x01], .oversized),
-    ("an unknown link message", FrameTests.frame(0x06, []), .unexpected),
+    ("a frame of nothing", [0, 0, 0], .malformed),
+    ("a frame that is one too long", [0x90, 0x01, 0x43], .oversized),
+    ("half a frame", [0, 9, 0x43], .malformed),
+    ("an unknown link message", FrameTests.frame(0x07, []), .unexpected),
+    ("a frame after the announcement of a key", FrameTests.frame(0x06, []) + FrameTests.frame(0x04, []), .unexpected),
+    ("a new key of something", FrameTests.frame(0x06, [1]), .malformed),
     ("a second hello", FrameTests.frame(0x01, [1]), .unexpected),
-    ("a second proof", FrameTests.frame(0x02, Array(repeating: 0, count: 64)), .unexpected),
+    ("a message of an older protocol", FrameTests.frame(0x02, Array(repeating: 0, count: 64)), .unexpected),
     ("type 0", FrameTests.frame(0x00, []), .unexpected),
     ("an unknown ring message", FrameTests.frame(0x3F, [1]), .unexpected),
     ("an unknown chat message", FrameTests.frame(0x5F, [1]), .unexpected),
@@ -286,7 +309,7 @@ struct HostileTests {
   @Test("every session number of another's session is useless on a link that did not open it")
   func foreignSession() async throws {
     try await withRig { rig in
-      let pair = try await HonestPair.meet(rig)
+      let pair = try await HonestPair.meet(rig) { $0.sessions = Self.anyPace }
       guard let alice = pair.alice.node.user else { return }
       let heard = pair.alice.events.count
       let mallory = try await rig.linked(pair.bob)
@@ -337,7 +360,7 @@ struct HostileTests {
   @Test("ten thousand pings whose answers nobody reads cost next to nothing")
   func pings() async throws {
     try await withRig { rig in
-      let pair = try await HonestPair.meet(rig)
+      let pair = try await HonestPair.meet(rig) { $0.maintenance = Self.anyPace }
       let peer = try await rig.linked(pair.alice)
       peer.connection.pauseReading()
       for _ in 0..<10_000 { peer.write(0x04) }
@@ -351,24 +374,28 @@ struct HostileTests {
     }
   }
 
-  @Test(
-    "a peer that asks without end and never reads is given up: as slow before it costs more than its share, or as silent"
-  )
+  @Test("a peer that asks without end and never reads costs no more than its queue, and is given up")
   func neverReads() async throws {
     try await withRig { rig in
-      let pair = try await HonestPair.meet(rig)
-      let peer = try await rig.linked(pair.alice)
+      let pair = try await HonestPair.meet(rig) { $0.maintenance = Self.anyPace }
+      let identity = Identity.random()
+      let peer = try await rig.linked(pair.alice, as: identity)
+      let link = try #require(pair.alice.node.links.established[identity.nodeID])
       peer.connection.pauseReading()
       let question = Frame.encoded { Message.query(1).encode(into: &$0) }
       let batch = (0..<2000).flatMap { _ in question }
+      var longest = 0
       // Each answer is ten times as long as the question.
-      for _ in 0..<2000 where pair.alice.givenUp == 0 {
+      for _ in 0..<1000 where pair.alice.givenUp == 0 {
         peer.write(batch)
         try await rig.until("sent or closed", limit: .seconds(5)) {
           peer.connection.pendingBytes == 0 || peer.isClosed || pair.alice.givenUp > 0
         }
+        longest = max(longest, link.pendingBytes)
       }
-      if pair.alice.givenUp != 1 { Issue.record("\(pair.alice.node.linkFailures)") }
+      if longest > pair.alice.node.links.limits.softQueue + 65_536 * 10 { Issue.record("\(longest) bytes wait") }
+      try await rig.talk(pair.alice, pair.bob, "during", limit: .seconds(2))
+      try await rig.until("it is given up", limit: Link.unanswered + .seconds(6)) { pair.alice.givenUp == 1 }
       try await pair.goOn(rig)
     }
   }

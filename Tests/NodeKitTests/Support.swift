@@ -51,8 +51,10 @@ actor Rig {
   }
 
   /// Starts a node and waits until it is ready.
-  func ready(_ name: String?, knows others: [Member] = []) async throws -> Member {
-    let member = try start(name, knows: others)
+  func ready(
+    _ name: String?, knows others: [Member] = [], _ configure: (inout NodeConfiguration) throws -> Void = { _ in }
+  ) async throws -> Member {
+    let member = try start(name, knows: others, configure)
     try await until("\(name ?? "the node") is ready") { member.isReady }
     return member
   }
@@ -95,10 +97,19 @@ actor Rig {
     return peer
   }
 
+  /// Dials a node with a handshake that proves this identity's static key, and says whatever it likes in the last message of it.
+  func dial(_ member: Member, as identity: Identity, saying payload: [UInt8]) throws -> RawPeer {
+    let peer = try RawPeer(on: loop, to: member.status.address, identity, network: "test", payload: payload)
+    peers.append(peer)
+    return peer
+  }
+
   /// Dials a node and proves an identity to it.
   func linked(_ member: Member, as identity: Identity = .random(), listens: Bool = false) async throws -> RawPeer {
     let peer = try dial(member, as: identity, listens: listens)
-    try await until("the raw peer has linked") { peer.isEstablished }
+    try await until("the raw peer has linked") {
+      peer.isEstablished && member.node.links.isLinked(identity.nodeID)
+    }
     return peer
   }
 
@@ -194,92 +205,5 @@ final class Member {
     events.compactMap { event in
       if case .message(user, let text, _) = event { text } else { nil }
     }
-  }
-}
-
-/// A connection that says what it is told to say. With an identity it answers the handshake by itself.
-final class RawPeer: TCPConnectionHandler {
-  private(set) var connection: TCPConnection!
-  private(set) var frames: [(type: UInt8, payload: [UInt8])] = []
-  private(set) var isConnected = false
-  private(set) var hasEnded = false
-  private(set) var isClosed = false
-  private(set) var remote: RemoteNode?
-  private(set) var receivedBytes = 0
-  private var reader = FrameReader()
-  var handshake: Handshake?
-  /// Whether the proof is sent by itself.
-  var proves = true
-  /// Whether it ends its own side when the other has ended theirs.
-  var endsToo = true
-
-  var isEstablished: Bool { remote != nil }
-  /// Whether the other side has ended this connection, in whatever way.
-  var isOver: Bool { hasEnded || isClosed }
-  var goodbyes: [UInt8] { frames.filter { $0.type == 0x03 }.compactMap(\.payload.first) }
-
-  init(on loop: EventLoop, to endpoint: Endpoint, _ identity: Identity?, network: String, listens: Bool) throws {
-    if let identity {
-      let port: UInt16 = listens ? 9 : 0
-      handshake = Handshake(
-        identity: identity, network: network, nonce: Randomness.bytes(32), isOwnNonce: { _ in false },
-        listens: Endpoint(host: .v4(0), port: port), remoteAddress: endpoint, isDialler: true, expected: nil)
-    }
-    connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: .seconds(5), handler: self)
-  }
-
-  /// The other end of a connection that a node has dialled.
-  init(accepted connection: TCPConnection, _ identity: Identity, network: String, listens: Endpoint) {
-    handshake = Handshake(
-      identity: identity, network: network, nonce: Randomness.bytes(32), isOwnNonce: { _ in false }, listens: listens,
-      remoteAddress: connection.remoteAddress.map { Endpoint($0) } ?? listens, isDialler: false, expected: nil)
-    self.connection = connection
-    connection.handler = self
-    if let handshake { write(handshake.hello) }
-  }
-
-  func write(_ bytes: [UInt8]) { connection.write(bytes) }
-
-  func write(_ type: UInt8, _ payload: [UInt8] = []) {
-    write(FrameTests.frame(type, payload))
-  }
-
-  func write(_ message: Message) {
-    write(Frame.encoded { message.encode(into: &$0) })
-  }
-
-  func connected(_ connection: TCPConnection) {
-    isConnected = true
-    if let handshake { write(handshake.hello) }
-  }
-
-  func received(_ bytes: RawSpan, on connection: TCPConnection) {
-    receivedBytes += bytes.byteCount
-    do throws(LinkFailure) {
-      try reader.read(bytes) { type, payload throws(LinkFailure) in
-        frames.append((type, payload.withUnsafeBytes { Array($0) }))
-        if remote == nil, handshake != nil { try shakeHands(type, payload) }
-        return true
-      }
-    } catch {
-      Issue.record("a node has sent what it must not: \(error)")
-    }
-  }
-
-  private func shakeHands(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
-    switch try handshake?.received(type, payload) {
-    case .send(let proof)?: if proves { write(proof) }
-    case .established(let remote)?: self.remote = remote
-    case nil: break
-    }
-  }
-
-  func ended(_ connection: TCPConnection) {
-    hasEnded = true
-    if endsToo { connection.shutdown() }
-  }
-
-  func closed(_ connection: TCPConnection, error: UVError?) {
-    isClosed = true
   }
 }

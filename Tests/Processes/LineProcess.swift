@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Any command of `node`, with its standard output and error kept as text.
+/// Any command of `node`, or another program, with its standard output and error kept as text.
 public final class LineProcess: @unchecked Sendable {
   private struct State {
     var output: [UInt8] = []
@@ -15,14 +15,15 @@ public final class LineProcess: @unchecked Sendable {
   public let process: ChildProcess
   private let state = Gate(State())
 
-  /// Starts `node` with these arguments; `environment` replaces variables of our own.
+  /// Starts `node`, or the program at that path, with these arguments; `environment` replaces variables of our own.
   public init(
-    _ arguments: [String], environment: [String: String] = [:], directory: String? = nil,
+    _ arguments: [String], of program: String? = nil, environment: [String: String] = [:], directory: String? = nil,
     connection: ChildProcess.Connection = .pipes
   ) throws {
     let state = state
     process = try ChildProcess(
-      try NodeBinary.path(), arguments, environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+      try program ?? NodeBinary.path(), arguments,
+      environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
       directory: directory, connection: connection
     ) { bytes, _ in
       state.with { state in

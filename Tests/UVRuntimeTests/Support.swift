@@ -80,6 +80,7 @@ final class Recorder: TCPConnectionHandler {
   var onConnected: (TCPConnection) -> Void = { _ in }
   var onReceived: (TCPConnection) -> Void = { _ in }
   var onWritable: (TCPConnection) -> Void = { _ in }
+  var onDraftLeaves: (TCPConnection) -> Void = { $0.close() }
   var onEnded: (TCPConnection) -> Void = { _ in }
   var onClosed: (TCPConnection) -> Void = { _ in }
   var kept: AnyObject?
@@ -92,11 +93,16 @@ final class Recorder: TCPConnectionHandler {
     onConnected(connection)
   }
 
-  func received(_ bytes: RawSpan, on connection: TCPConnection) {
+  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
     #expect(closeds == 0)
     count += bytes.byteCount
     if keepsBytes { bytes.withUnsafeBytes { self.bytes += $0 } }
     onReceived(connection)
+  }
+
+  func draftLeaves(_ connection: TCPConnection) {
+    #expect(closeds == 0)
+    onDraftLeaves(connection)
   }
 
   func writable(_ connection: TCPConnection) {
@@ -119,6 +125,7 @@ final class Recorder: TCPConnectionHandler {
     onConnected = { _ in }
     onReceived = { _ in }
     onWritable = { _ in }
+    onDraftLeaves = { _ in }
     onEnded = { _ in }
     onClosed = { _ in }
     kept = nil

@@ -504,7 +504,7 @@ import Testing
 
 /// Sends back what comes; one for many connections.
 private final class Echo: TCPConnectionHandler {
-  func received(_ bytes: RawSpan, on connection: TCPConnection) { connection.write(bytes) }
+  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) { connection.write(bytes.bytes) }
   func ended(_ connection: TCPConnection) { connection.shutdown() }
   func closed(_ connection: TCPConnection, error: UVError?) {}
 }

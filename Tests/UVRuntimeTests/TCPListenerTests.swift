@@ -17,7 +17,7 @@ private final class Keeper: TCPConnectionHandler {
     mostOpen = max(mostOpen, open.count)
   }
 
-  func received(_ bytes: RawSpan, on connection: TCPConnection) { connection.write(bytes) }
+  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) { connection.write(bytes.bytes) }
   func ended(_ connection: TCPConnection) { connection.shutdown() }
   func closed(_ connection: TCPConnection, error: UVError?) { open.removeAll { $0 === connection } }
 }

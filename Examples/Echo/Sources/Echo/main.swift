@@ -3,7 +3,7 @@ import UVRuntime
 
 /// Sends back whatever comes, until the other side has said all.
 final class EchoServer: TCPConnectionHandler {
-  func received(_ bytes: RawSpan, on connection: TCPConnection) { connection.write(bytes) }
+  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) { connection.write(bytes.bytes) }
   func ended(_ connection: TCPConnection) { connection.shutdown() }
   func closed(_ connection: TCPConnection, error: UVError?) {}
 }
@@ -17,7 +17,7 @@ final class EchoClient: TCPConnectionHandler {
     connection.write(Array(text.utf8))
     connection.shutdown()
   }
-  func received(_ bytes: RawSpan, on connection: TCPConnection) {
+  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
     bytes.withUnsafeBytes { heard.append(contentsOf: $0) }
   }
   func ended(_ connection: TCPConnection) {}

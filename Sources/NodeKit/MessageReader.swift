@@ -1,0 +1,74 @@
+// How the messages of a channel lie in the byte stream of a connection:
+//
+//   length u16 (of what follows) · handshake message, or ciphertext and tag
+//
+// A message that has come whole is opened where it lies, in the loop's read buffer; only one that came in pieces is put together.
+
+/// Cuts a byte stream into messages.
+struct MessageReader {
+  /// The longest that a length can announce, and what the Noise protocol allows.
+  static let maximumLength = 65_535
+  private static let headerLength = 2
+
+  private var partial: [UInt8] = []
+
+  /// Bytes of a message that is not yet whole.
+  var pendingBytes: Int { partial.count }
+
+  /// Calls `message` with each message that is whole. Stops, and keeps nothing, when it returns false.
+  /// `limit`: how long a message may be at that point of the stream.
+  mutating func read(
+    _ bytes: inout MutableRawSpan, limit: () -> Int, message: (inout MutableRawSpan) throws(LinkFailure) -> Bool
+  ) throws(LinkFailure) {
+    var offset = 0
+    if !partial.isEmpty {
+      offset = try complete(from: bytes.bytes, limit())
+      guard let length = Self.length(partial.span.bytes), partial.count == length + Self.headerLength else { return }
+      var whole = partial
+      partial = []
+      var span = whole.mutableSpan
+      var raw = span.mutableBytes
+      guard try raw.withPart(Self.headerLength..<raw.byteCount, message) else { return }
+    }
+    while offset < bytes.byteCount {
+      guard let length = Self.length(bytes.bytes.extracting(offset..<bytes.byteCount)) else { break }
+      try Self.check(length, limit())
+      let start = offset + Self.headerLength
+      guard bytes.byteCount - start >= length else { break }
+      guard try bytes.withPart(start..<(start + length), message) else { return }
+      offset = start + length
+    }
+    bytes.bytes.extracting(offset..<bytes.byteCount).withUnsafeBytes { partial.append(contentsOf: $0) }
+  }
+
+  /// Takes as much of `bytes` as the message begun still needs; answers how much that was.
+  private mutating func complete(from bytes: RawSpan, _ limit: Int) throws(LinkFailure) -> Int {
+    var used = 0
+    while used < bytes.byteCount {
+      let wanted: Int
+      if let length = Self.length(partial.span.bytes) {
+        try Self.check(length, limit)
+        wanted = length + Self.headerLength - partial.count
+      } else {
+        wanted = Self.headerLength - partial.count
+      }
+      if wanted == 0 { break }
+      let take = min(wanted, bytes.byteCount - used)
+      bytes.extracting(used..<(used + take)).withUnsafeBytes { partial.append(contentsOf: $0) }
+      used += take
+    }
+    if let length = Self.length(partial.span.bytes) { try Self.check(length, limit) }
+    return used
+  }
+
+  private static func length(_ bytes: RawSpan) -> Int? {
+    guard bytes.byteCount >= headerLength else { return nil }
+    return Int(bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self)) << 8
+      | Int(bytes.unsafeLoad(fromByteOffset: 1, as: UInt8.self))
+  }
+
+  private static func check(_ length: Int, _ limit: Int) throws(LinkFailure) {
+    if length > limit { throw .oversized }
+    if length < 1 { throw .malformed }
+  }
+}

@@ -1,0 +1,17 @@
+// A part of a mutable span, to be worked on where it lies.
+//
+// Unsafe code: the part is lent to the closure and nowhere else, and lies within the whole, or it traps: ranges come from our own
+// arithmetic, never from a peer unchecked.
+
+extension MutableRawSpan {
+  /// Lends the bytes of a range of this span.
+  mutating func withPart<Result, E: Error>(
+    _ range: Range<Int>, _ body: (inout MutableRawSpan) throws(E) -> Result
+  ) throws(E) -> Result {
+    try withUnsafeMutableBytes { whole throws(E) in
+      let part = UnsafeMutableRawBufferPointer(rebasing: whole[range])
+      var span = part.mutableBytes
+      return try body(&span)
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// What kinds of frames there are, as far as it matters for what a peer may say and how often. The types are those of Frame.swift.
+
+import UVRuntime
+
+/// What a frame is for.
+enum Speech {
+  /// A lookup, and what rides on it.
+  case request
+  /// A question of the ring's maintenance, or news of it.
+  case maintenance
+  /// A copy of a record.
+  case copy
+  /// The beginning or the end of a session.
+  case session
+  /// A text, or its acknowledgement.
+  case text
+  /// An answer to what we have asked, or nothing that we know, which ends the link.
+  case answer
+
+  init(_ type: UInt8) {
+    switch type {
+    case 0x19: self = .request
+    case 0x04, 0x10, 0x12, 0x14, 0x16, 0x17, 0x18: self = .maintenance
+    case 0x1C, 0x1E: self = .copy
+    case 0x40...0x42, 0x45...0x47: self = .session
+    case 0x43, 0x44: self = .text
+    default: self = .answer
+    }
+  }
+
+  /// Whether we would answer at once. Who does not take our answers is not asked to take more of them.
+  static func isQuestion(_ type: UInt8) -> Bool {
+    switch type {
+    case 0x04, 0x10, 0x12, 0x14, 0x19, 0x1C, 0x1E, 0x40: true
+    default: false
+    }
+  }
+}
+
+/// What one peer may still say.
+struct Allowance {
+  private var requests: TokenBucket
+  private var maintenance: TokenBucket
+  private var copies: TokenBucket
+  private var sessions: TokenBucket
+  private var texts: TokenBucket
+
+  init(_ limits: LinkLimits, at now: LoopTime) {
+    requests = TokenBucket(limits.requests, at: now)
+    maintenance = TokenBucket(limits.maintenance, at: now)
+    copies = TokenBucket(limits.copies, at: now)
+    sessions = TokenBucket(limits.sessions, at: now)
+    texts = TokenBucket(limits.texts, at: now)
+  }
+
+  /// Counts a frame; answers until when the peer must be silent, if it has said too much.
+  mutating func charge(_ speech: Speech, at now: LoopTime) -> LoopTime? {
+    switch speech {
+    case .request: requests.charge(at: now)
+    case .maintenance: maintenance.charge(at: now)
+    case .copy: copies.charge(at: now)
+    case .session: sessions.charge(at: now)
+    case .text, .answer: texts.charge(at: now)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// How often something may happen: a bucket that holds `burst` tokens and is refilled at a steady rate. What happens takes a token;
+// whoever cannot be stopped in time may go into debt, and pays for it by waiting longer.
+
+import UVRuntime
+
+/// A token bucket.
+struct TokenBucket: Hashable {
+  private let rate: LinkLimits.Rate
+  private var tokens: Double
+  private var filledAt: LoopTime
+
+  /// A full bucket.
+  init(_ rate: LinkLimits.Rate, at now: LoopTime) {
+    self.rate = rate
+    tokens = rate.burst
+    filledAt = now
+  }
+
+  /// Takes a token if there is one.
+  mutating func take(at now: LoopTime) -> Bool {
+    fill(at: now)
+    guard tokens >= 1 else { return false }
+    tokens -= 1
+    return true
+  }
+
+  /// Takes a token, in debt if need be; answers when the debt is paid, or nil if there is none.
+  mutating func charge(at now: LoopTime) -> LoopTime? {
+    fill(at: now)
+    tokens -= 1
+    return tokens >= 0 ? nil : now + .seconds(-tokens / rate.perSecond)
+  }
+
+  /// Whether it has nothing to remember: it is as full as a new one.
+  func isFull(at now: LoopTime) -> Bool {
+    var filled = self
+    filled.fill(at: now)
+    return filled.tokens >= rate.burst
+  }
+
+  private mutating func fill(at now: LoopTime) {
+    guard now > filledAt else { return }
+    let seconds = (now - filledAt).inSeconds
+    tokens = min(rate.burst, tokens + seconds * rate.perSecond)
+    filledAt = now
+  }
+}
+
+extension Duration {
+  /// In seconds, with the fraction.
+  fileprivate var inSeconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) / 1e18
+  }
+}

@@ -1,0 +1,174 @@
+// What others may take of a node: the counting by itself, and a real node that is asked for more.
+
+import Testing
+import UVRuntime
+
+@testable import Chord
+@testable import NodeKit
+
+@Suite("Counting what others take")
+struct CountingTests {
+  private static let start = LoopTime(nanoseconds: 1_000_000_000)
+  private static func v4(_ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: UInt32) -> Endpoint.Host {
+    .v4(a << 24 | b << 16 | c << 8 | d)
+  }
+
+  // Each changes what it asks.
+  private static func arrives(_ admission: inout Admission, from host: Endpoint.Host, at now: LoopTime) -> Bool {
+    admission.arrives(from: host, at: now)
+  }
+  private static func take(_ bucket: inout TokenBucket, at now: LoopTime) -> Bool { bucket.take(at: now) }
+  private static func charge(_ bucket: inout TokenBucket, at now: LoopTime) -> LoopTime? { bucket.charge(at: now) }
+  private static func dials(_ ledger: inout DialLedger, onWordOf id: Identifier, at now: LoopTime) -> Bool {
+    ledger.dials(onWordOf: id, at: now)
+  }
+
+  @Test("a bucket gives its burst at once, and then its rate")
+  func bucket() {
+    var bucket = TokenBucket(.init(perSecond: 2, burst: 3), at: Self.start)
+    #expect((0..<5).map { _ in bucket.take(at: Self.start) } == [true, true, true, false, false])
+    #expect(!Self.take(&bucket, at: Self.start + .milliseconds(499)))
+    #expect(Self.take(&bucket, at: Self.start + .milliseconds(1000)))
+    #expect(!bucket.isFull(at: Self.start + .milliseconds(1500)))
+    #expect(bucket.isFull(at: Self.start + .seconds(3)))
+  }
+
+  @Test("what cannot be refused is paid for by waiting")
+  func debt() {
+    var bucket = TokenBucket(.init(perSecond: 10, burst: 2), at: Self.start)
+    #expect(Self.charge(&bucket, at: Self.start) == nil)
+    #expect(Self.charge(&bucket, at: Self.start) == nil)
+    #expect(Self.charge(&bucket, at: Self.start) == Self.start + .milliseconds(100))
+    #expect(Self.charge(&bucket, at: Self.start) == Self.start + .milliseconds(200))
+    #expect(Self.charge(&bucket, at: Self.start + .seconds(1)) == nil)
+  }
+
+  @Test("a public prefix has so many connections, and opens so many a second; what has ended counts no more")
+  func prefixes() {
+    var limits = LinkLimits()
+    limits.arrivalsPerPrefix = 3
+    limits.newArrivalsPerPrefix = .init(perSecond: 1, burst: 5)
+    var admission = Admission(limits)
+    let hosts = (1...4).map { Self.v4(203, 0, 113, $0) }
+    #expect(hosts.map { admission.arrives(from: $0, at: Self.start) } == [true, true, true, false])
+    #expect(Self.arrives(&admission, from: Self.v4(203, 0, 114, 1), at: Self.start), "another prefix")
+    admission.left(hosts[0])
+    #expect(Self.arrives(&admission, from: hosts[3], at: Self.start))
+    for host in hosts.dropFirst() { admission.left(host) }
+    #expect(Self.arrives(&admission, from: hosts[0], at: Self.start))
+    admission.left(hosts[0])
+    #expect(!Self.arrives(&admission, from: hosts[0], at: Self.start), "five within a second")
+    #expect(Self.arrives(&admission, from: hosts[0], at: Self.start + .seconds(1)))
+    let six = [Endpoint.Host.v6(0x2001_0DB8_0001_0000, 1), .v6(0x2001_0DB8_0001_FFFF, 9)]
+    #expect((0..<4).map { admission.arrives(from: six[$0 % 2], at: Self.start) } == [true, true, true, false])
+  }
+
+  @Test("loopback and private addresses are counted only on request")
+  func privateAddresses() {
+    var limits = LinkLimits()
+    limits.arrivalsPerPrefix = 1
+    let hosts = [Self.v4(127, 0, 0, 1), Self.v4(10, 1, 2, 3), Self.v4(192, 168, 0, 1)]
+    for (isIncluded, expected) in [(false, [true, true]), (true, [true, false])] {
+      limits.includesPrivateAddresses = isIncluded
+      var admission = Admission(limits)
+      for host in hosts {
+        #expect((0..<2).map { _ in admission.arrives(from: host, at: Self.start) } == expected)
+      }
+    }
+  }
+
+  @Test("all public addresses together open so many connections a second, from however many networks")
+  func allTogether() {
+    var limits = LinkLimits()
+    limits.newArrivals = .init(perSecond: 100, burst: 200)
+    var admission = Admission(limits)
+    let taken = (0..<6000).count { admission.arrives(from: .v4(UInt32($0) << 8 | 0x5000_0001), at: Self.start) }
+    #expect(taken == 200)
+    let later = (0..<6000).count {
+      admission.arrives(from: .v4(UInt32($0) << 8 | 0x6000_0001), at: Self.start + .seconds(60))
+    }
+    #expect(later == 200)
+  }
+
+  @Test("four vain dials a minute on one node's word; those that led to the right node do not count")
+  func ledger() {
+    var ledger = DialLedger(limit: 4)
+    let (liar, friend) = (Identifier(1), Identifier(2))
+    for _ in 0..<100 {
+      #expect(Self.dials(&ledger, onWordOf: friend, at: Self.start))
+      ledger.wasRight(friend)
+    }
+    #expect(
+      (0..<6).map { _ in ledger.dials(onWordOf: liar, at: Self.start) } == [true, true, true, true, false, false])
+    #expect(Self.dials(&ledger, onWordOf: friend, at: Self.start))
+    #expect(!Self.dials(&ledger, onWordOf: liar, at: Self.start + .seconds(59)))
+    #expect(Self.dials(&ledger, onWordOf: liar, at: Self.start + .seconds(60)))
+    var crowd = DialLedger(limit: 1)
+    let followed = (0..<5000).count { crowd.dials(onWordOf: Identifier(UInt32($0)), at: Self.start) }
+    #expect(followed == 1_024, "a crowd of liars has a limit too")
+  }
+}
+
+@Suite("A node that is asked for too much")
+struct LimitTests {
+  @Test("whoever asks too fast is answered as fast as it may ask, and everybody else as before")
+  func pace() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig) { $0.maintenance = .init(perSecond: 500, burst: 100) }
+      let peer = try await rig.linked(pair.alice)
+      let since = rig.loop.now
+      // What comes in one piece is read in one piece; the debt is paid before the next.
+      peer.write((0..<600).flatMap { _ in FrameTests.frame(0x04, []) })
+      try await rig.until("the first are answered") { peer.frames.count(where: { $0.type == 0x05 }) == 600 }
+      peer.write(0x04)
+      try await rig.talk(pair.alice, pair.bob, "during", limit: .seconds(1))
+      if rig.loop.now - since > .milliseconds(900) { Issue.record("others had to wait") }
+      try await rig.until("the next is answered", limit: .seconds(5)) {
+        peer.frames.count(where: { $0.type == 0x05 }) == 601
+      }
+      if rig.loop.now - since < .seconds(1) { Issue.record("not held back") }
+      if peer.isOver { Issue.record("the link was closed") }
+      try await pair.goOn(rig)
+    }
+  }
+
+  @Test("beyond its connections a node turns newcomers away, and takes them again when there is room")
+  func room() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig) { $0.arrivals = 5 }
+      let before = pair.alice.failures(.full)
+      let peers = try (0..<10).map { _ in try rig.dial(pair.alice) }
+      try await rig.until("some are turned away") { pair.alice.failures(.full) == before + 6 }
+      try await rig.until("and closed") { peers.count(where: \.isOver) == 6 }
+      for peer in peers { peer.connection.close() }
+      try await rig.until("there is room") { rig.loop.openConnections == 2 }
+      _ = try await rig.linked(pair.alice)
+      try await pair.goOn(rig)
+    }
+  }
+
+  @Test("an address that a peer makes up is dialled at most four times a minute on its word")
+  func vainDials() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      var dials = 0
+      let victim = try TCPListener(on: rig.loop, address: .loopback4(port: 0)) { _ in dials += 1 }
+      let liar = try await rig.linked(pair.alice, listens: true)
+      for number in UInt64(0)..<50 {
+        liar.write(.hint(Peer(id: Self.between(pair.alice.id, number), endpoint: Endpoint(victim.address))))
+      }
+      liar.write(0x04)
+      try await rig.until("all is read") { liar.frames.contains { $0.type == 0x05 } }
+      let since = rig.loop.now
+      try await rig.until("time to dial") { rig.loop.now - since > .seconds(3) }
+      if dials > 4 { Issue.record("\(dials) dials on one node's word") }
+      victim.close()
+      try await pair.goOn(rig)
+    }
+  }
+
+  /// A place just after another: a closer successor than anybody's.
+  private static func between(_ id: Identifier, _ number: UInt64) -> Identifier {
+    Identifier(high: id.high, middle: id.middle, low: id.low &+ UInt32(truncatingIfNeeded: number + 1))
+  }
+}
