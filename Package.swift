@@ -79,7 +79,7 @@ let package = Package(
     .testTarget(name: "ChordTests", dependencies: ["CSodium", "Chord", "Simulation"], swiftSettings: house),
     .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
     .testTarget(name: "NodeKitTests", dependencies: ["NodeKit", "Noise"], swiftSettings: house),
-    .testTarget(name: "ProcessTests", dependencies: ["Processes", "chaos", "node"], swiftSettings: house),
+    .testTarget(name: "ProcessTests", dependencies: ["NodeKit", "Processes", "chaos", "node"], swiftSettings: house),
     .testTarget(
       name: "FuzzTests", dependencies: ["Noise", "Chord", "Chat", "NodeKit", "UVRuntime", "CSodium", "node"],
       path: "Tests/Fuzz",

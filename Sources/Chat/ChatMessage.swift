@@ -3,6 +3,7 @@
 //   opener ── open ──────▶ other     who I am and who I want to talk to; which number you are to call this session by;
 //   opener ◀───── opened ─ other     where my stream of texts stands and what I have of yours
 //          ◀──── refused ─           or why not
+//          ◀──── waiting ─           or that my user has not accepted you yet
 //          ── text ──────▶           numbered by the sender from 1
 //          ◀─ acknowledge ─          everything up to this number has been shown
 //          ── close ─────▶           the session ends
@@ -28,6 +29,8 @@ public enum ChatMessage: Hashable, Sendable {
   case close(session: UInt32, Ending)
   /// The receiver has used this number, which means nothing to the sender.
   case unknown(session: UInt32)
+  /// The user has not accepted the other one yet. `session` is the number that the `open` gave.
+  case waiting(session: UInt32)
 
   /// The longest text, in bytes of UTF-8.
   public static let maximumTextBytes = 32_768

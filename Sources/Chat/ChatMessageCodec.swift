@@ -7,6 +7,7 @@
 //   44 acknowledge  session u32 · sequence u64
 //   45 close        session u32 · reason u8
 //   46 unknown      session u32
+//   47 waiting      session u32
 //
 //   opening         from user · salt 16 · to user · session u32 · epoch u64 · first u64 · knownEpoch u64 · received u64
 //   user            name (u8 + n bytes of UTF-8 in form C) · 20 symbols, each a byte below 32
@@ -52,6 +53,9 @@ extension ChatMessage {
     case .unknown(let session):
       writer.write(UInt8(0x46))
       writer.write(session)
+    case .waiting(let session):
+      writer.write(UInt8(0x47))
+      writer.write(session)
     }
   }
 
@@ -73,6 +77,7 @@ extension ChatMessage {
       guard let reason = Ending(rawValue: try reader.byte()) else { throw .invalid(.kind) }
       self = .close(session: session, reason)
     case 0x46: self = .unknown(session: try reader.uint32())
+    case 0x47: self = .waiting(session: try reader.uint32())
     default: throw .invalid(.kind)
     }
     try reader.end()

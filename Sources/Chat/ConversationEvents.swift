@@ -23,6 +23,10 @@ extension Conversations {
     case send(User, String, Ticket)
     /// End a session. Answered by `closed` or `failed`.
     case close(User, Ticket)
+    /// From now on this user may talk to ours; whoever has asked to is answered with a session. Undoes `ignore`.
+    case accept(User)
+    /// From now on nothing of this user is shown; a session is closed.
+    case ignore(User)
     /// End all sessions and withdraw the record. Answered by `withdrawn`, within two seconds.
     case leave(Ticket)
     /// A message has come over a link whose other end has proved to own `key`.
@@ -67,6 +71,10 @@ extension Conversations {
     case failed(Ticket, Failure)
     /// A session has opened, or has closed for `reason`.
     case session(User, open: Bool, reason: CloseReason?)
+    /// A user wants to talk to ours, who is to be asked first; answer with `accept` or `ignore`. Said once as long as it waits.
+    case requested(User)
+    /// The other side's user has not accepted ours yet; who waits for the session goes on waiting for a while.
+    case awaited(User)
     /// A text to show. `id` counts from 1 per sender and session; a text the sender gave up leaves a gap.
     case message(User, text: String, id: UInt64)
   }
@@ -85,6 +93,8 @@ extension Conversations {
     case notInRing = "not_in_ring"
     /// Nobody answered in time.
     case timeout
+    /// The other side's user was to be asked, and has not accepted ours in time.
+    case notAccepted = "not_accepted"
     /// A text needs at least one byte.
     case emptyText = "empty_text"
     /// Too much is waiting already.
@@ -113,6 +123,8 @@ extension Conversations {
     case timeout = "the other side does not answer"
     /// The link was lost, and the other side is no longer in the directory.
     case userNotFound = "the other side is no longer there"
+    /// The link was lost, and then the other side's user had to be asked again and did not accept.
+    case notAccepted = "the other side has not accepted it again"
     /// This node leaves the network.
     case stopped = "this node left"
   }
@@ -123,6 +135,11 @@ extension Conversations {
     public var persistence: Duration = .seconds(30)
     /// An `open` is tried for this long: longer than people wait for an answer.
     public var openPatience: Duration = .seconds(10)
+    /// An `open` is tried for this long when the other side's user must be asked: as long as a text, for people look up from
+    /// what they do within that time or not at all.
+    public var consentPatience: Duration = .seconds(30)
+    /// Whoever waits for consent says so again after this, should the other side have forgotten; one short message each way.
+    public var askAgain: Duration = .seconds(10)
     /// A `find` whose lookups fail is tried for this long, for the same reason.
     public var findPatience: Duration = .seconds(10)
     /// An unanswered lookup is asked again after this, should the ring never say that it has given up.
@@ -147,6 +164,16 @@ extension Conversations {
     public var incomingSessions = 1_024
     /// All sessions; the rest is kept for those that our own user opens.
     public var sessions = 2_048
+    /// Users who wait for our user's consent: more than a person can answer in a minute; some 20 KB.
+    public var requests = 64
+    /// How long a request keeps its place without being heard again when the places are all taken. So many requests in this time
+    /// is also the most that a flood can bring to the screen.
+    public var requestLife: Duration = .seconds(60)
+    /// Users whom ours has accepted, by word or by writing to them: more than anybody knows; 1 MB at most. The oldest goes, and
+    /// has to ask again.
+    public var acceptedUsers = 4_096
+    /// Users whom ours ignores: more than anybody types, and a bot's list for a day; 1 MB at most. The oldest goes.
+    public var ignoredUsers = 4_096
     /// Searches under way at once; each is a lookup on the ring.
     public var findings = 1_024
     /// Requests that wait for one search, or for one session to open.
@@ -177,6 +204,8 @@ extension Conversations {
     public var identity: Identity
     /// The session's user name; nil for a node without a user, which can find others but not talk.
     public var name: UserName?
+    /// Whether our user is asked before somebody unknown may talk to them.
+    public var asksBeforeAccepting = false
     public var limits = Limits()
 
     public init(network: String, identity: Identity, name: UserName?) {
@@ -198,6 +227,7 @@ extension Conversations.Failure: CustomStringConvertible {
     case .messageTooLarge: "a text may have at most \(ChatMessage.maximumTextBytes) bytes: send it in parts"
     case .notInRing: "this node is not in a ring yet: try again in a moment"
     case .timeout: "no answer came in time: try again"
+    case .notAccepted: "this user has not accepted to talk with you yet: try again later"
     case .emptyText: "a text must not be empty: write something"
     case .busy: "too much is waiting already: try again when some of it is done"
     case .oneself: "this user is you: open a session with somebody else"

@@ -5,7 +5,8 @@
 //                                   │                                 Opening.swift    sessions begin, fail and come back
 //    putAnswered, getAnswered ──▶ handle ──▶ put, get                 Texts.swift      texts and what acknowledges them
 //    received, linked, lost   ──▶        ──▶ send                     Ending.swift     sessions end
-//    tick                     ──▶        ──▶ answers and news         Finding.swift    lookups in the directory
+//    tick                     ──▶        ──▶ answers and news         Consent.swift    who may talk to our user
+//                                                                     Finding.swift    lookups in the directory
 //                                                                     Publication.swift  our own record
 //
 // What a peer says counts only on the link whose key proved the user it speaks for. What is deliberately absent: anything
@@ -25,6 +26,7 @@ public struct Conversations: Sendable {
   var departure: Departure?
   var findings: [Finding] = []
   var table = SessionTable()
+  var consent = Consent()
   var closedStreams: [ClosedStream] = []
   private var lastTicket: Ticket = 0
 
@@ -50,6 +52,8 @@ public struct Conversations: Sendable {
     case .open(let user, let ticket): open(user, ticket, at: instant, into: &effects)
     case .send(let user, let text, let ticket): send(text, to: user, ticket, at: instant, into: &effects)
     case .close(let user, let ticket): close(user, ticket, at: instant, into: &effects)
+    case .accept(let user): accept(user, at: instant, into: &effects)
+    case .ignore(let user): ignore(user, at: instant, into: &effects)
     case .leave(let ticket): leave(ticket, at: now, into: &effects)
     case .received(let message, let peer, let key):
       received(message, from: peer, key: key, at: instant, into: &effects)
@@ -77,7 +81,7 @@ public struct Conversations: Sendable {
     if table.count > limits.sessions { return "\(table.count) sessions" }
     if findings.count > limits.findings { return "\(findings.count) searches" }
     if closedStreams.count > limits.closedStreams { return "\(closedStreams.count) closed streams" }
-    return nil
+    return consent.brokenInvariant(limits: limits)
   }
 
   /// The sessions that are open, in the order of their users' names, with the address in use.
@@ -138,6 +142,7 @@ public struct Conversations: Sendable {
       receivedAcknowledgement(session, sequence, from: peer, at: now, into: &effects)
     case .close(let session, let ending): receivedClose(session, ending, from: peer, into: &effects)
     case .unknown(let session): receivedUnknown(session, from: peer, at: now, into: &effects)
+    case .waiting(let session): receivedWaiting(session, from: peer, at: now, into: &effects)
     }
   }
 }

@@ -17,6 +17,12 @@ extension Conversations {
   mutating func close(_ user: User, _ ticket: Ticket, at now: Instant, into effects: inout [Effect]) {
     if departure != nil { return effects.append(.failed(ticket, .stopped)) }
     guard let slot = table.slot(of: user) else { return effects.append(.failed(ticket, .noSession)) }
+    hangUp(slot, at: now, into: &effects)
+    effects.append(.closed(ticket))
+  }
+
+  /// Ends a session because our user says so.
+  mutating func hangUp(_ slot: Int, at now: Instant, into effects: inout [Effect]) {
     let session = table[slot]
     if let theirs = session.theirs, let peer = session.peer {
       effects.append(.send(.close(session: theirs, .closed), to: peer))
@@ -25,10 +31,9 @@ extension Conversations {
       closedStreams.removeAll { $0.until <= now }
       if closedStreams.count >= limits.closedStreams { closedStreams.removeFirst() }
       closedStreams.append(
-        ClosedStream(user: user, epoch: session.incoming.epoch, until: now + limits.persistence))
+        ClosedStream(user: session.user, epoch: session.incoming.epoch, until: now + limits.persistence))
     }
     end(slot, .closedHere, failing: .noSession, into: &effects)
-    effects.append(.closed(ticket))
   }
 
   mutating func receivedClose(
@@ -50,7 +55,7 @@ extension Conversations {
 
   /// Forgets a session; whoever waits for it hears `failure`.
   mutating func end(_ slot: Int, _ reason: CloseReason, failing failure: Failure, into effects: inout [Effect]) {
-    for opener in table[slot].openers { effects.append(.failed(opener.ticket, failure)) }
+    for ticket in table[slot].openers.compactMap(\.ticket) { effects.append(.failed(ticket, failure)) }
     while let ticket = table[slot].outgoing.discard() { effects.append(.failed(ticket, failure)) }
     if table[slot].isAnnounced { effects.append(.session(table[slot].user, open: false, reason: reason)) }
     table.remove(slot)

@@ -15,7 +15,7 @@ extension Conversations {
     if table[slot].isStanding { return effects.append(.opened(ticket, user)) }
     guard table[slot].openers.count < limits.waitersEach else { return effects.append(.failed(ticket, .busy)) }
     let isNew = !table[slot].isWanted
-    table[slot].openers.append((ticket, now + limits.openPatience))
+    table[slot].openers.append(Session.Opener(ticket: ticket, since: now))
     if isNew { begin(slot, at: now, into: &effects) } else { settle(slot) }
   }
 
@@ -27,6 +27,7 @@ extension Conversations {
     if let slot = table.slot(of: user) { return slot }
     guard isInRing else { throw .notInRing }
     guard table.count < limits.sessions else { throw .busy }
+    consent.accept(user, limit: limits.acceptedUsers)  // whoever is written to may answer
     return table.insert(user, isIncoming: false, epoch: newEpoch(), at: now)
   }
 
@@ -97,6 +98,9 @@ extension Conversations {
     }
     guard let user, opening.to == user, opening.from != user else { return refuse(.noSuchUser) }
     guard proves(opening, peer, key) else { return refuse(.unproved) }
+    if consent.ignores(opening.from, at: peer.id) {
+      return effects.append(.send(.waiting(session: opening.session), to: peer))
+    }
     if wasClosed(opening.from, epoch: opening.epoch, at: now) { return refuse(.closed) }
     for slot in table.slots(at: peer.id) where table[slot].user != opening.from {
       end(slot, .left, failing: .userNotFound, into: &effects)  // a node has one user at a time
@@ -104,7 +108,10 @@ extension Conversations {
     if let slot = table.slot(of: opening.from) {
       return stand(slot, opening, peer, isAnswer: false, at: now, into: &effects)
     }
-    guard table.incomingCount < limits.incomingSessions, table.count < limits.sessions else { return refuse(.full) }
+    if configuration.asksBeforeAccepting, !consent.hasAccepted(opening.from) {
+      return ask(opening, from: peer, at: now, into: &effects)
+    }
+    guard hasRoomForIncoming else { return refuse(.full) }
     let slot = table.insert(opening.from, isIncoming: true, epoch: newEpoch(), at: now)
     stand(slot, opening, peer, isAnswer: false, at: now, into: &effects)
   }
@@ -131,7 +138,7 @@ extension Conversations {
     case .searching, .pausing: return  // an answer to an `open` that we gave up
     case .standing where !table[slot].isComparing: return
     case .standing: relapse(slot, at: now)
-    case .knocking: break
+    case .knocking, .waiting: break
     }
     switch reason {
     case .noSuchUser: attemptFailed(slot, .userNotFound, at: now, into: &effects)
@@ -147,6 +154,9 @@ extension Conversations {
       settle(slot)
     }
   }
+
+  /// Whether others may open one more session.
+  var hasRoomForIncoming: Bool { table.incomingCount < limits.incomingSessions && table.count < limits.sessions }
 
   private func proves(_ opening: ChatMessage.Opening, _ peer: Peer, _ key: [UInt8]) -> Bool {
     opening.from.isProved(by: key, salt: opening.salt) && Identity.nodeID(of: key) == peer.id
@@ -165,6 +175,7 @@ extension Conversations {
     table[slot].attempts = 0
     table[slot].givenUpAt = nil
     table[slot].isComparing = false
+    table[slot].isAwaited = false
     if !isAnswer, let ours = opening(slot) {
       effects.append(.send(.opened(ours, answering: theirs.session), to: peer))
     }
@@ -187,7 +198,7 @@ extension Conversations {
     if table[slot].isAnnounced, hasRestarted { effects.append(.session(user, open: false, reason: .restarted)) }
     if !table[slot].isAnnounced || hasRestarted { effects.append(.session(user, open: true, reason: nil)) }
     table[slot].isAnnounced = true
-    for opener in table[slot].openers { effects.append(.opened(opener.ticket, user)) }
+    for ticket in table[slot].openers.compactMap(\.ticket) { effects.append(.opened(ticket, user)) }
     table[slot].openers = []
   }
 
@@ -196,7 +207,7 @@ extension Conversations {
   mutating func linked(_ node: Identifier, at now: Instant, into effects: inout [Effect]) {
     for slot in table.slots(at: node) {
       switch table[slot].phase {
-      case .knocking, .standing: break
+      case .knocking, .waiting, .standing: break
       case .searching, .pausing:
         knock(slot, attempt: 0, at: now, into: &effects)
         settle(slot)
@@ -209,6 +220,7 @@ extension Conversations {
       switch table[slot].phase {
       case .searching, .pausing: break
       case .knocking: knockFailed(slot, .unreachable, at: now, into: &effects)
+      case .waiting: attemptFailed(slot, .unreachable, at: now, into: &effects)
       case .standing:
         relapse(slot, at: now)
         settle(slot)
@@ -221,7 +233,7 @@ extension Conversations {
   }
 
   /// A session that stood must be opened again.
-  private mutating func relapse(_ slot: Int, at now: Instant) {
+  mutating func relapse(_ slot: Int, at now: Instant) {
     table[slot].outgoing.rewind()
     table[slot].isComparing = false
     table[slot].attempts = 0
@@ -240,6 +252,7 @@ extension Conversations {
       guard until <= now else { break }
       doubt(slot, into: &effects)
       return knockFailed(slot, .timeout, at: now, into: &effects)
+    case .waiting(let until): if until <= now { knock(slot, attempt: 0, at: now, into: &effects) }
     case .pausing(let until): if until <= now { search(slot, at: now, into: &effects) }
     case .standing:
       let isBusy = table[slot].isComparing || table[slot].outgoing.inFlight > 0
@@ -259,9 +272,8 @@ extension Conversations {
   /// Fails what has waited long enough, and gives up a session that was lost long enough ago.
   private mutating func expire(_ slot: Int, at now: Instant, into effects: inout [Effect]) {
     let failure = table[slot].isStanding ? Failure.timeout : table[slot].lastFailure
-    while let opener = table[slot].openers.first, opener.deadline <= now {
-      table[slot].openers.removeFirst()
-      effects.append(.failed(opener.ticket, failure))
+    while let deadline = table[slot].openersDeadline(limits: limits), deadline <= now {
+      if let ticket = table[slot].openers.removeFirst().ticket { effects.append(.failed(ticket, failure)) }
     }
     let first = table[slot].outgoing.first
     while let ticket = table[slot].outgoing.expire(at: now) { effects.append(.failed(ticket, failure)) }
@@ -271,6 +283,7 @@ extension Conversations {
       switch table[slot].lastFailure {
       case .userNotFound: .userNotFound
       case .unreachable: .unreachable
+      case .notAccepted: .notAccepted
       case .timeout, .noSession, .messageTooLarge, .notInRing, .emptyText, .busy, .oneself, .noUser, .stopped: .timeout
       }
     effects.append(.session(table[slot].user, open: false, reason: reason))

@@ -3,7 +3,9 @@
 //          ┌────────────── searching ◀──────────────┐
 //   found  ▼                     ▲  pause is over    │
 //       knocking ── failed ──▶ pausing ◀── lost ── standing
-//          └───────────── opened, or they open ───────▲
+//        │ ▲ └──────────── opened, or they open ──────▲
+//        ▼ │ asked again                              │
+//       waiting ──── opened, or they open ────────────┘
 //
 // There is one session per pair of users, however many sides open it. It lives as long as it stands, or somebody waits for it
 // (an `open`, a text, or both users because it stood a moment ago), and is forgotten when nobody does.
@@ -17,10 +19,19 @@ struct Session {
     case searching
     /// An `open` is on its way to `endpoints[attempt]`.
     case knocking(attempt: Int, until: Instant)
+    /// Their user has not accepted ours yet. An `open` asks again then.
+    case waiting(until: Instant)
     /// Nothing is under way until then.
     case pausing(until: Instant)
     /// Both sides agree. They call the session `theirs`.
     case standing(theirs: UInt32)
+  }
+
+  /// Somebody who waits for the session to stand.
+  struct Opener {
+    /// Who is to be told; nil for our user's consent to a request, which wants no answer.
+    var ticket: Ticket?
+    var since: Instant
   }
 
   let user: User
@@ -42,7 +53,9 @@ struct Session {
   /// When a session that was lost is given up; nil while it stands, or if it never stood.
   var givenUpAt: Instant?
   /// Those who wait for the session to stand, in the order of their deadlines.
-  var openers: [(ticket: Ticket, deadline: Instant)] = []
+  var openers: [Opener] = []
+  /// Whether, since it last stood, the other side has said that its user must be asked.
+  var isAwaited = false
   /// While standing with texts in flight: the last time anything moved.
   var lastProgress: Instant
   /// While standing: we have asked again what the other side has, and send nothing until we know.
@@ -70,7 +83,7 @@ struct Session {
   var theirs: UInt32? {
     switch phase {
     case .standing(let theirs): theirs
-    case .searching, .knocking, .pausing: nil
+    case .searching, .knocking, .waiting, .pausing: nil
     }
   }
 
@@ -79,8 +92,13 @@ struct Session {
     guard let node, !endpoints.isEmpty else { return nil }
     switch phase {
     case .knocking(let attempt, _): return Peer(id: node, endpoint: endpoints[min(attempt, endpoints.count - 1)])
-    case .searching, .pausing, .standing: return Peer(id: node, endpoint: endpoints[0])
+    case .searching, .waiting, .pausing, .standing: return Peer(id: node, endpoint: endpoints[0])
     }
+  }
+
+  /// When the first of those who wait for it to stand has waited long enough.
+  func openersDeadline(limits: Conversations.Limits) -> Instant? {
+    openers.first.map { $0.since + (isAwaited ? limits.consentPatience : limits.openPatience) }
   }
 
   /// When it next needs attention.
@@ -89,12 +107,12 @@ struct Session {
     func consider(_ instant: Instant?) {
       if let instant, instant < earliest ?? instant + .nanoseconds(1) { earliest = instant }
     }
-    consider(openers.first?.deadline)
+    consider(openersDeadline(limits: limits))
     consider(outgoing.deadline)
     consider(givenUpAt)
     switch phase {
     case .searching: break  // the search has a deadline of its own
-    case .knocking(_, let until), .pausing(let until): consider(until)
+    case .knocking(_, let until), .waiting(let until), .pausing(let until): consider(until)
     case .standing: if outgoing.inFlight > 0 || isComparing { consider(lastProgress + limits.stallPatience) }
     }
     return earliest

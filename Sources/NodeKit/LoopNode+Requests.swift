@@ -32,6 +32,9 @@ extension LoopNode {
     (engine.conversations?.sessions ?? []).map { SessionStatus(user: $0.user, address: $0.endpoint) }
   }
 
+  /// The users who have asked for a session and wait for `accept`, in the order in which they were last heard.
+  public var requests: [User] { engine.conversations?.requests ?? [] }
+
   /// The bootstrap addresses that do not work at present, and why.
   public var bootstrapFailures: [(address: String, reason: LinkFailure)] { bootstrapper.failures }
 
@@ -66,6 +69,25 @@ extension LoopNode {
   /// Ends the session with this user.
   public func close(_ user: User, _ done: @escaping (Result<Void, NodeFailure>) -> Void) {
     ask(.close(done)) { .chat(.close(user, $0)) }
+  }
+
+  /// From now on this user may talk to ours; who has asked to is answered with a session. Undoes `ignore`. (To write to somebody does
+  /// the same.) Throws `oneself`, `noUser` or `stopped`.
+  public func accept(_ user: User) throws(NodeFailure) {
+    try decide(user, .accept(user))
+  }
+
+  /// From now on nothing from this user is shown, nor from their node under another name; a session is closed. They are answered
+  /// like somebody whom nobody has accepted yet. Throws `oneself`, `noUser` or `stopped`.
+  public func ignore(_ user: User) throws(NodeFailure) {
+    try decide(user, .ignore(user))
+  }
+
+  private func decide(_ user: User, _ event: Conversations.Event) throws(NodeFailure) {
+    guard departure == nil else { throw .stopped }
+    guard let me = self.user else { throw .noUser }
+    guard user != me else { throw .oneself }
+    step(.chat(event))
   }
 
   /// What another member shows of its place in the ring.

@@ -81,8 +81,9 @@ public final class LoopNode {
     ring.isObserver = configuration.role == .observer
     let seed = configuration.seed ?? Randomness.word()
     let me = Peer(id: identity.nodeID, endpoint: endpoint)
-    let chat = Conversations.Configuration(
+    var chat = Conversations.Configuration(
       network: configuration.network, identity: identity, name: configuration.username)
+    chat.asksBeforeAccepting = configuration.asksBeforeAccepting
     return Engine(
       ring: ChordNode(me: me, configuration: ring, seed: seed, at: now),
       conversations: Conversations(configuration: chat, seed: seed ^ 0x5EED, at: now))
@@ -165,6 +166,8 @@ public final class LoopNode {
     case .failed(let ticket, let failure): answer(ticket, failure)
     case .session(let user, let isOpen, let reason):
       report(isOpen ? .sessionOpened(user) : .sessionClosed(user, reason: reason?.rawValue ?? ""))
+    case .requested(let user): report(.sessionRequested(user))
+    case .awaited(let user): report(.sessionAwaited(user))
     case .message(let user, let text, let id): report(.message(from: user, text: text, id: id))
     case .send, .get, .put, .withdrawn: break  // handed over inside the engine
     }

@@ -92,6 +92,18 @@ public actor Node {
     try await request { $0.close(user, $1) }
   }
 
+  /// From now on this user may talk to ours; who has asked to is answered with a session. Undoes `ignore`.
+  public func accept(_ user: User) throws(NodeFailure) {
+    guard let node else { throw .stopped }
+    try node.accept(user)
+  }
+
+  /// From now on nothing from this user is shown; a session is closed.
+  public func ignore(_ user: User) throws(NodeFailure) {
+    guard let node else { throw .stopped }
+    try node.ignore(user)
+  }
+
   /// Leaves: withdraws the record, tells peers, closes everything. Ends `events`; a loop of the node's own ends with the node.
   public func leave() async {
     guard let node else { return }

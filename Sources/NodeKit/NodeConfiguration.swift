@@ -18,6 +18,8 @@ public struct NodeConfiguration: Sendable {
   public var role = Role.member
   /// The user of this session; nil for a node without one (a bootstrap node).
   public var username: UserName?
+  /// Whether somebody unknown has to wait for `accept`. Otherwise whoever knows the user's name and id can talk to them.
+  public var asksBeforeAccepting = false
   /// Where to listen, `HOST:PORT` with a numeric host or `localhost`; port 0 lets the system choose. `[::]` hears IPv4 too; on a
   /// machine without IPv6 it becomes 0.0.0.0.
   public var listen = "[::]:0"

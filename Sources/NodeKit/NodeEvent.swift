@@ -17,6 +17,10 @@ public enum NodeEvent: Sendable, Equatable {
   case sessionOpened(User)
   /// A session with this user has ended.
   case sessionClosed(User, reason: String)
+  /// This user wants to talk, and the configuration says to ask first; answer with `accept` or `ignore`, or not at all.
+  case sessionRequested(User)
+  /// This user has not accepted ours yet. Whoever waits for the session goes on waiting for up to 30 s from when they asked.
+  case sessionAwaited(User)
   /// A text has arrived; `id` counts from 1 per sender and session.
   case message(from: User, text: String, id: UInt64)
 }
@@ -31,6 +35,8 @@ extension NodeEvent {
     case .bootstrapFailed(_, let reason): "a bootstrap address cannot be used: \(reason.rawValue)"
     case .sessionOpened: "a session has opened"
     case .sessionClosed: "a session has closed"
+    case .sessionRequested: "somebody asks for a session"
+    case .sessionAwaited: "a session waits for the other side's consent"
     case .message: "a text has arrived"
     }
   }

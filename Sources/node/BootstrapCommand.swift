@@ -54,7 +54,8 @@ private final class Announcer: FrontEnd {
     case .bootstrapFailed(let address, let reason):
       guard !BootstrapReports.isNobody(reason) else { return }
       host.write(BootstrapReports.sentence(address, reason))
-    case .sessionOpened, .sessionClosed, .message: break  // only users have sessions
+    case .sessionOpened, .sessionClosed, .sessionRequested, .sessionAwaited, .message:
+      break  // only users have sessions
     }
   }
 

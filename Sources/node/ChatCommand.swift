@@ -17,6 +17,7 @@ struct ChatCommand: ParsableCommand {
       EXAMPLES
         node chat --username alice
         node chat --key-file alice.key    be the same alice#… next time
+        node chat --ask                   see who wants to talk before they can
         node chat --rpc --username bot    JSON-RPC 2.0, one message per line
         printf '/msg bob#… the build is done\\n' | node chat --username ci
       """)
@@ -28,6 +29,12 @@ struct ChatCommand: ParsableCommand {
     transform: Check.username)
   var username: UserName?
 
+  @Flag(
+    help:
+      "Let nobody unknown talk to you before you /accept them. Otherwise whoever has your name and id can; /ignore ends that."
+  )
+  var ask = false
+
   @OptionGroup var member: MemberOptions
   @OptionGroup var network: NetworkOptions
 
@@ -35,6 +42,7 @@ struct ChatCommand: ParsableCommand {
     let isTerminal = isatty(0) == 1
     var configuration = network.configuration
     configuration.username = try username ?? UsernameChoice.make(canAsk: isTerminal && !member.rpc)
+    configuration.asksBeforeAccepting = ask
     try member.apply(to: &configuration)
     let isOpenToAll = network.bootstrap.isEmpty && !network.requireBootstrap
     configuration.standsInForBootstrap = isOpenToAll

@@ -6,52 +6,80 @@
 //
 // A character that acts instead of showing itself is shown by name: C0 and DEL as the pictures of U+2400, everything else that
 // is invisible or turns the writing direction as \u{202E}. Left alone is what scripts and emoji need: the joiners (U+200C,
-// U+200D), variation selectors, and the tags that make flags after U+1F3F4.
+// U+200D), variation selectors, and the tags that make a flag after U+1F3F4.
+//
+// A terminal that orders text by its direction (UAX #9) would let a Hebrew name and a Hebrew text trade places across the colon
+// between them. So whatever has right-to-left characters is isolated, by U+2068 before and U+2069 behind it, on a terminal: in
+// a pipe the text stays as it was sent, and where nothing goes from right to left, as nearly always, there is nothing to isolate.
+
+import Glibc
 
 /// Makes text from elsewhere safe for a terminal.
 enum Display {
   /// What every further line of a text begins with.
   static let continuation = "      | "
 
+  /// Whether what is written is seen by a person at once.
+  static let isTerminal = isatty(1) == 1
+
   /// The lines of a text, each safe to show. Never empty.
-  static func lines(_ text: String) -> [String] {
+  static func lines(_ text: String, isolating: Bool = isTerminal) -> [String] {
     // Split at U+000A alone, by scalars: as a Swift character "\r\n" is one, and not equal to "\n".
-    text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { safe($0) }
+    text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { safe($0, isolating: isolating) }
   }
 
   /// A text on one line: line feeds are shown as well.
-  static func line(_ text: String) -> String {
-    safe(text.unicodeScalars)
+  static func line(_ text: String, isolating: Bool = isTerminal) -> String {
+    safe(text.unicodeScalars[...], isolating: isolating)
   }
 
   /// The beginning of a text on one line, for an error that speaks of it.
-  static func beginning(_ text: String, atMost count: Int = 60) -> String {
+  static func beginning(_ text: String, atMost count: Int = 60, isolating: Bool = isTerminal) -> String {
     // A single character can be megabytes of combining marks: count scalars.
     let scalars = text.unicodeScalars
     let beginning = scalars.prefix(count)
-    return safe(beginning) + (beginning.endIndex < scalars.endIndex ? "…" : "")
+    return safe(beginning, isolating: isolating) + (beginning.endIndex < scalars.endIndex ? "…" : "")
   }
 
-  private static func safe(_ scalars: some Sequence<Unicode.Scalar>) -> String {
+  private static func safe(_ scalars: Substring.UnicodeScalarView, isolating: Bool) -> String {
     var shown = String.UnicodeScalarView()
-    var isInFlag = false
-    for scalar in scalars {
+    let isIsolated = isolating && scalars.contains { isRightToLeft($0) }
+    if isIsolated { shown.append("\u{2068}") }
+    var flagEnd = scalars.startIndex
+    for index in scalars.indices {
+      let scalar = scalars[index]
       // ASCII, nearly always: no property needs looking up.
-      if (0x20...0x7E).contains(scalar.value) {
+      if (0x20...0x7E).contains(scalar.value) || index < flagEnd || !isActing(scalar) {
         shown.append(scalar)
-        isInFlag = false
-        continue
-      }
-      let isTag = (0xE0020...0xE007F).contains(scalar.value)
-      if isTag ? isInFlag : !isActing(scalar) {
-        shown.append(scalar)
+        if scalar.value == 0x1F3F4 { flagEnd = endOfFlag(scalars[scalars.index(after: index)...]) }
       } else {
         // One by one: `append(contentsOf:)` copies all that is there already, each time.
         for part in name(of: scalar).unicodeScalars { shown.append(part) }
       }
-      isInFlag = scalar.value == 0x1F3F4 || (isInFlag && isTag)
     }
+    if isIsolated { shown.append("\u{2069}") }
     return String(shown)
+  }
+
+  /// Where the tags end that make a black flag that of a country's part: a code of 3 to 6 letters and digits, and the end tag (UTS #51).
+  /// Anything else, which might hide a text of its own, is no flag.
+  private static func endOfFlag(_ scalars: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView.Index {
+    let tags = scalars.prefix(7).prefix {
+      (0xE0030...0xE0039).contains($0.value) || (0xE0061...0xE007A).contains($0.value)
+    }
+    guard (3...6).contains(tags.count), scalars[tags.endIndex...].first?.value == 0xE007F else {
+      return scalars.startIndex
+    }
+    return scalars.index(after: tags.endIndex)
+  }
+
+  /// Whether a character is written from right to left, or belongs to a number that is: the blocks that Unicode keeps for such
+  /// scripts (DerivedBidiClass.txt), whatever is assigned there.
+  private static func isRightToLeft(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x0590...0x08FF, 0xFB1D...0xFDFF, 0xFE70...0xFEFE, 0x10800...0x10FFF, 0x1E800...0x1EFFF: true
+    default: false
+    }
   }
 
   /// Whether a character acts on the text or the terminal, or hides, rather than showing itself.

@@ -120,7 +120,8 @@ final class Host {
     switch event {
     case .ready: heldReady = true
     case .startedNewRing: break  // it will end here, or be joined
-    case .joinedRing, .bootstrapFailed, .sessionOpened, .sessionClosed, .message: frontEnd.happened(event)
+    case .joinedRing, .bootstrapFailed, .sessionOpened, .sessionClosed, .sessionRequested, .sessionAwaited, .message:
+      frontEnd.happened(event)
     }
   }
 

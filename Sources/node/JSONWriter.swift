@@ -1,7 +1,8 @@
 // Writes a JSON value on one line, in as few bytes as is safe.
 //
 // Escaped are the quote, the backslash and every character that some reader takes for the end of a line or a terminal for a
-// command: C0, DEL, C1, U+2028 and U+2029. Everything else stands as itself, in UTF-8.
+// command: C0, DEL, C1, U+2028 and U+2029; and those that turn the direction of a text, should somebody read along. Everything
+// else stands as itself, in UTF-8.
 
 extension JSON {
   /// This value on one line, without the line's end.
@@ -47,7 +48,8 @@ extension JSON {
       case "\n": bytes += "\\n".utf8
       case "\r": bytes += "\\r".utf8
       case "\t": bytes += "\\t".utf8
-      case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
+      case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{61C}", "\u{200E}", "\u{200F}", "\u{2028}"..."\u{202E}",
+        "\u{2066}"..."\u{2069}":
         let digits = String(scalar.value, radix: 16)
         bytes += "\\u".utf8
         bytes += String(repeating: "0", count: 4 - digits.count).utf8

@@ -7,6 +7,12 @@
 
 import NodeKit
 
+/// Whom a command is about: a user, or one who has been shown and is called by name alone.
+enum Whom: Equatable {
+  case user(User)
+  case name(UserName)
+}
+
 /// One line of input, understood.
 enum LineCommand: Equatable {
   /// A text for the current peer.
@@ -16,6 +22,8 @@ enum LineCommand: Equatable {
   case open(User)
   /// Nil: the current peer.
   case close(User?)
+  case accept(Whom)
+  case ignore(Whom)
   case sessions
   case id
   case status
@@ -31,8 +39,10 @@ enum LineCommand: Equatable {
     ("msg", "NAME#ID TEXT", "sends a text, and makes that user the one you talk to"),
     ("open", "NAME#ID", "opens a session, and makes that user the one you talk to"),
     ("close", "[NAME#ID]", "closes a session; without a user, the one with whom you talk to now"),
+    ("accept", "NAME[#ID]", "lets a user talk to you who has asked to, or whom you ignored"),
+    ("ignore", "NAME[#ID]", "closes a session, and shows nothing of that user any more"),
     ("find", "NAME#ID", "says where a user is"),
-    ("sessions", "", "lists the sessions that stand"),
+    ("sessions", "", "lists the sessions that stand, and who has asked for one"),
     ("id", "", "shows your own name and id, to give to a friend"),
     ("status", "", "shows how this node stands in the ring"),
     ("help", "", "shows this"),
@@ -51,6 +61,8 @@ enum LineCommand: Equatable {
     case "find": return withUser(name, rest) { .find($0) }
     case "open": return withUser(name, rest) { .open($0) }
     case "close": return isBlank(rest) ? .close(nil) : withUser(name, rest) { .close($0) }
+    case "accept": return withWhom(name, rest) { .accept($0) }
+    case "ignore": return withWhom(name, rest) { .ignore($0) }
     case "sessions": return alone(name, rest, .sessions)
     case "id": return alone(name, rest, .id)
     case "status": return alone(name, rest, .status)
@@ -86,6 +98,16 @@ enum LineCommand: Equatable {
     case (.success(let user), .failure) where !isBlank(more):
       return .mistake("/\(name) takes a user and nothing else. To send a text, write /msg \(Names.full(user)) TEXT.")
     case (.success, .failure(let mistake)), (.failure(let mistake), .failure): return .mistake(mistake.description)
+    }
+  }
+
+  private static func withWhom(_ name: String, _ rest: Scalars, _ make: (Whom) -> LineCommand) -> LineCommand {
+    let written = trimmed(rest)
+    if written.isEmpty || written.unicodeScalars.contains("#") { return withUser(name, rest) { make(.user($0)) } }
+    do throws(Mistake) {
+      return make(.name(try Written.name(written)))
+    } catch {
+      return .mistake("\(Display.beginning(written)) is not a user: \(error).")
     }
   }
 

@@ -80,6 +80,8 @@ final class LineMode: FrontEnd {
       }
     case .sessionClosed(let user, let reason):
       say("session with \(Names.full(user)) closed (\(Display.line(reason)))")
+    case .sessionRequested(let user): showRequest(of: user)
+    case .sessionAwaited(let user): say("waiting for \(names.shown(user)), who has not accepted you yet")
     case .message(let user, let text, _):
       show(text, from: user)
     }
@@ -143,6 +145,8 @@ final class LineMode: FrontEnd {
       send(text, to: user)
     case .open(let user): open(user)
     case .close(let user): close(user)
+    case .accept(let whom): accept(whom)
+    case .ignore(let whom): ignore(whom)
     case .find(let user): find(user)
     case .sessions: showSessions()
     case .id: showIdentity()
@@ -239,7 +243,7 @@ final class LineMode: FrontEnd {
     host.write("-- \(sentence)")
   }
 
-  private func complain(_ sentence: String) {
+  func complain(_ sentence: String) {
     host.write("error: \(sentence)")
   }
 

@@ -22,12 +22,14 @@ extension LineMode {
 
   func showSessions() {
     let sessions = host.node.sessions
-    if sessions.isEmpty { say("there are no sessions: /open NAME#ID opens one") }
+    let requests = host.node.requests
+    if sessions.isEmpty, requests.isEmpty { say("there are no sessions: /open NAME#ID opens one") }
     for session in sessions {
       say(
         "\(Names.full(session.user)) at \(session.address)\(session.user == current ? " (you are talking to them)" : "")"
       )
     }
+    for user in requests { showRequest(of: user) }
   }
 
   func showHelp() {

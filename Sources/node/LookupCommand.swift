@@ -53,7 +53,9 @@ struct LookupCommand: ParsableCommand {
     case .failure(let failure):
       StandardError.say(failure.description)
       switch failure {
-      case .userNotFound, .unreachable, .noSession, .messageTooLarge, .emptyText, .timeout, .busy, .oneself, .noUser:
+      case .userNotFound, .unreachable, .noSession, .messageTooLarge, .emptyText, .timeout, .notAccepted, .busy,
+        .oneself,
+        .noUser:
         observer.finish(.notFound)
       case .notInRing, .stopped: observer.finish(.alone)
       }

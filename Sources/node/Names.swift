@@ -22,14 +22,24 @@ struct Names {
     return isEnough ? Display.line(name) : Self.full(user)
   }
 
+  /// The user who has been shown under this name; nil if there was nobody, or (as far as is remembered) more than one.
+  func only(named name: UserName) -> User? {
+    guard count < Self.limit, let users = usersByName[name], users.count == 1 else { return nil }
+    return users.first
+  }
+
+  /// Whether anybody has been shown under this name.
+  func knows(_ name: UserName) -> Bool { count >= Self.limit || usersByName[name] != nil }
+
   /// The whole `username#id`, safe to show.
   static func full(_ user: User) -> String {
-    Display.line(user.description)
+    // The name by itself, or the id after it would be ordered with it.
+    "\(Display.line(user.name.description))#\(user.id)"
   }
 
   /// Whether a name cannot be mistaken for something else on the line: no colon, no blank, no quote, and nothing hidden.
   private static func isPlain(_ name: String) -> Bool {
-    name == Display.line(name)
+    name == Display.line(name, isolating: false)
       && name.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && ![":", "\"", "|", "("].contains($0) }
   }
 }

@@ -65,7 +65,8 @@ final class Observer {
       failures.append((address, reason))
       if Set(failures.map(\.address)).isSuperset(of: addresses) { nobodyAnswers() }
     case .startedNewRing: nobodyAnswers()
-    case .joinedRing, .sessionOpened, .sessionClosed, .message: break  // an observer has no user
+    case .joinedRing, .sessionOpened, .sessionClosed, .sessionRequested, .sessionAwaited, .message:
+      break  // an observer has no user
     }
   }
 

@@ -24,7 +24,8 @@ struct RPCError: Error, Equatable {
   static func failure(_ failure: NodeFailure) -> RPCError {
     let reason =
       switch failure {
-      case .userNotFound, .unreachable, .noSession, .messageTooLarge, .notInRing, .timeout, .busy: failure.rawValue
+      case .userNotFound, .unreachable, .noSession, .messageTooLarge, .notInRing, .timeout, .busy, .notAccepted:
+        failure.rawValue
       case .stopped: NodeFailure.notInRing.rawValue
       case .emptyText, .oneself, .noUser: ""
       }

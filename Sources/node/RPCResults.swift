@@ -63,6 +63,10 @@ extension NodeEvent {
       ("session", ["user": .string(user.description), "state": "open", "reason": .null])
     case .sessionClosed(let user, let reason):
       ("session", ["user": .string(user.description), "state": "closed", "reason": .string(reason)])
+    case .sessionRequested(let user):
+      ("session", ["user": .string(user.description), "state": "requested", "reason": .null])
+    case .sessionAwaited(let user):
+      ("session", ["user": .string(user.description), "state": "waiting", "reason": .null])
     case .message(let user, let text, let id):
       ("message", ["user": .string(user.description), "text": .string(text), "id": .integer(id)])
     }

@@ -11,12 +11,12 @@ import NodeKit
 final class RPCServer: FrontEnd {
   /// What can be asked.
   enum Method: String {
-    case status, find, lookup, open, send, close, sessions, quit
+    case status, find, lookup, open, send, close, accept, ignore, sessions, quit
 
     /// Whether it needs a user of one's own: a bootstrap node has none.
     var isChat: Bool {
       switch self {
-      case .open, .send, .close, .sessions: true
+      case .open, .send, .close, .accept, .ignore, .sessions: true
       case .status, .find, .lookup, .quit: false
       }
     }
@@ -126,6 +126,14 @@ final class RPCServer: FrontEnd {
     case .close:
       let user = try request.user()
       node.close(user, later(request) { _ in [:] })
+    case .accept:
+      let user = try request.user()
+      do throws(NodeFailure) { try node.accept(user) } catch { throw .failure(error) }
+      if let id = request.id { answer(id, [:]) }
+    case .ignore:
+      let user = try request.user()
+      do throws(NodeFailure) { try node.ignore(user) } catch { throw .failure(error) }
+      if let id = request.id { answer(id, [:]) }
     case .quit:
       try request.noParameters()
       quitID = request.id

@@ -20,6 +20,7 @@ struct ChatMessageTests {
       [
         .open(try opening), .opened(try opening, answering: 9), .text(session: 1, sequence: 2, text: "a\u{0}é👩‍💻"),
         .acknowledge(session: 3, sequence: 1 << 62), .unknown(session: .max),
+        .waiting(session: 6),
       ]
         + ChatMessage.Refusal.allCases.map { .refused(session: 4, $0) }
         + ChatMessage.Ending.allCases.map { .close(session: 5, $0) }
@@ -44,6 +45,8 @@ struct ChatMessageTests {
     #expect(hex(.acknowledge(session: 2, sequence: 0x0A0B)) == "44000000020000000000000a0b")
     #expect(hex(.close(session: 3, .left)) == "450000000302")
     #expect(hex(.unknown(session: 0xDEAD_BEEF)) == "46deadbeef")
+    #expect(hex(.waiting(session: 4)) == "4700000004")
+    #expect(try ChatMessage(whole: [0x47, 0, 0, 0, 4]) == .waiting(session: 4))
     let opening = [
       "40",
       "03", "416e6e", "121216031d0a0c170b1e1918000714070113150f",  // from: Ann
@@ -77,7 +80,7 @@ struct ChatMessageTests {
     #expect(throws: Malformed.invalid(.count)) {
       try ChatMessage(whole: [0x44, 0, 0, 0, 1] + [UInt8](repeating: 0xFF, count: 8))
     }
-    #expect(throws: Malformed.invalid(.kind)) { try ChatMessage(whole: [0x47]) }
+    #expect(throws: Malformed.invalid(.kind)) { try ChatMessage(whole: [0x48]) }
     #expect(throws: Malformed.invalid(.kind)) { try ChatMessage(whole: [0x45, 0, 0, 0, 1, 9]) }
   }
 
@@ -87,7 +90,7 @@ struct ChatMessageTests {
     let all = try Self.all.map(\.whole)
     for _ in 0..<20_000 {
       let random = (0..<Int(generator.next() % 120)).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
-      _ = try? ChatMessage(whole: [0x40 + UInt8(generator.next() % 8)] + random)
+      _ = try? ChatMessage(whole: [0x40 + UInt8(generator.next() % 9)] + random)
       var changed = all[Int(generator.next() % UInt64(all.count))]
       for _ in 0..<3 {
         changed[Int(generator.next() % UInt64(changed.count))] = UInt8(truncatingIfNeeded: generator.next())

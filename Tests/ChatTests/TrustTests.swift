@@ -116,23 +116,26 @@ struct TrustTests {
         to: bobUser, session: UInt32(small), epoch: 1 + generator.next() % 3, first: 1 + small,
         knownEpoch: generator.next() % 3, received: generator.next() >> 1)
       let message: ChatMessage =
-        switch generator.next() % 7 {
+        switch generator.next() % 8 {
         case 0: .open(opening)
         case 1: .opened(opening, answering: number)
         case 2: .refused(session: number, .allCases[Int(small)])
         case 3: .text(session: number, sequence: small, text: "x")
         case 4: .acknowledge(session: number, sequence: small)
         case 5: .close(session: number, small < 2 ? .closed : .left)
+        case 6: .waiting(session: number)
         default: .unknown(session: UInt32(small))
         }
       world.give(bob, .received(message, from: peer, key: identity.publicKey))
-      switch generator.next() % 12 {
+      switch generator.next() % 14 {
       case 0: world.give(bob, .send(opening.from, "y", UInt64(times)))
       case 1: world.give(bob, .lost(identity.nodeID))
       case 2: world.give(bob, .linked(identity.nodeID))
       case 3: world.give(bob, .unreachable(identity.nodeID))
       case 4: world.run(for: .milliseconds(Int64(generator.next() % 5_000)))
       case 5: world.give(bob, .close(opening.from, 1_000_000))
+      case 6: world.give(bob, .accept(opening.from))
+      case 7: world.give(bob, .ignore(opening.from))
       default: break
       }
       times += 1

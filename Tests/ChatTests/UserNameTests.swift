@@ -53,6 +53,12 @@ struct UserNameTests {
         continue
       }
       accepted += 1
+      switch scalar.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+        Issue.record("U+\(String(value, radix: 16)) in a name")
+      case .format: Issue.record("U+\(String(value, radix: 16)), a format character, in a name")
+      default: break
+      }
       guard !scalar.isASCII else { continue }
       let again = try? UserName(String(decoding: name.folded, as: UTF8.self))
       if again?.folded != name.folded { Issue.record("U+\(String(value, radix: 16)) folds further") }

@@ -11,6 +11,9 @@ struct Told {
   var answers: [(ticket: UInt64, effect: Conversations.Effect)] = []
   var sessions: [(user: User, open: Bool, reason: Conversations.CloseReason?)] = []
   var isPublished = false
+  /// Users who want to talk, and users who have not accepted ours yet.
+  var requests: [User] = []
+  var awaited: [User] = []
 
   func answer(_ ticket: UInt64) -> Conversations.Effect? { answers.first { $0.ticket == ticket }?.effect }
   func failure(_ ticket: UInt64) -> Conversations.Failure? {
@@ -75,13 +78,14 @@ final class World {
   @discardableResult
   func add(
     _ name: String?, identity: Identity? = nil, seed: UInt64? = nil, limits: Conversations.Limits = .init(),
-    joins: Bool = true
+    joins: Bool = true, asks: Bool = false
   ) throws -> Int {
     let index = members.count
     let identity = identity ?? Self.identity(UInt64(index) + 1)
     var configuration = Conversations.Configuration(
       network: Self.network, identity: identity, name: try name.map { try UserName($0) })
     configuration.limits = limits
+    configuration.asksBeforeAccepting = asks
     let machine = Conversations(configuration: configuration, seed: seed ?? UInt64(index) + 100, at: now)
     members.append(Member(machine: machine, identity: identity, endpoint: Self.endpoint(UInt16(7001 + index))))
     if joins {
@@ -130,6 +134,8 @@ final class World {
       .delivered(let ticket, _), .failed(let ticket, _):
       members[index].told.answers.append((ticket, effect))
     case .session(let user, let open, let reason): members[index].told.sessions.append((user, open, reason))
+    case .requested(let user): members[index].told.requests.append(user)
+    case .awaited(let user): members[index].told.awaited.append(user)
     case .message(let user, let text, let id): members[index].told.texts.append((user, text, id))
     }
   }

@@ -43,6 +43,43 @@ struct RequestTests {
     }
   }
 
+  @Test(
+    "a node that asks first tells who wants to talk; accepted they talk, ignored they do not, and oneself is neither")
+  func consent() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      let bob = try rig.start("bob", knows: [alice]) { $0.asksBeforeAccepting = true }
+      try await rig.until("bob is ready") { bob.isReady }
+      let (aliceIs, bobIs) = (try #require(alice.node.user), try #require(bob.node.user))
+      let sent = Answers<UInt64>()
+      alice.node.send("hello", to: bobIs) { sent.all.append($0) }
+      try await rig.until("both are told") {
+        bob.events.contains(.sessionRequested(aliceIs)) && alice.events.contains(.sessionAwaited(bobIs))
+      }
+      if bob.node.requests != [aliceIs] || !bob.node.sessions.isEmpty { Issue.record("\(bob.node.requests)") }
+      try bob.node.accept(aliceIs)
+      try await rig.until("the text is delivered") { sent.all.count == 1 }
+      if bob.heard(from: aliceIs) != ["hello"] || !bob.node.requests.isEmpty { Issue.record("\(bob.events)") }
+      try bob.node.ignore(aliceIs)
+      try await rig.until("the session is closed for both") {
+        alice.node.sessions.isEmpty && bob.node.sessions.isEmpty
+      }
+      let before = bob.events.count
+      alice.node.send("why?", to: bobIs) { sent.all.append($0) }
+      try await rig.until("alice is told to wait") {
+        alice.events.count { $0 == .sessionAwaited(bobIs) } == 2
+      }
+      if bob.events.count != before { Issue.record("\(bob.events.suffix(2))") }
+      try bob.node.accept(aliceIs)
+      try await rig.talk(bob, alice, "sorry")
+      try await rig.until("what waited comes") { bob.heard(from: aliceIs) == ["hello", "why?"] }
+      #expect(throws: NodeFailure.oneself) { try bob.node.accept(bobIs) }
+      #expect(throws: NodeFailure.oneself) { try bob.node.ignore(bobIs) }
+      let nobody = try await rig.ready(nil, knows: [alice])
+      #expect(throws: NodeFailure.noUser) { try nobody.node.ignore(bobIs) }
+    }
+  }
+
   @Test("a request that comes after leaving, or is open when the node leaves, is told so, once")
   func afterLeaving() async throws {
     try await withRig { rig in

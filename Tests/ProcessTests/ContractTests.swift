@@ -127,6 +127,28 @@ extension RealProcesses {
       try fleet.quit()
     }
 
+    @Test("with `--ask` a session waits for `accept`; `ignore` ends it, and what comes then is not_accepted")
+    func consent() throws {
+      let carol = try fleet.startChat("carol", extra: ["--ask"])
+      try carol.waitUntilReady()
+      let (alicesName, carolsName) = (try alice.user(), try carol.user())
+      let sent = try alice.ask("send", ["user": .string(carolsName), "text": "hello"])
+      try carol.waitFor("session") { $0["user"]?.string == alicesName && $0["state"] == "requested" }
+      try alice.waitFor("session") { $0["user"]?.string == carolsName && $0["state"] == "waiting" }
+      #expect(try carol.request("sessions") == [] && carol.notifications("message").isEmpty)
+      #expect(try carol.request("accept", ["user": .string(alicesName)]) == [:])
+      #expect(try alice.answer(to: sent).value["id"] == 1)
+      #expect(try carol.nextText(from: alicesName) == "hello")
+      #expect(try carol.request("ignore", ["user": .string(alicesName)]) == [:])
+      try alice.waitFor("session") { $0["user"]?.string == carolsName && $0["state"] == "closed" }
+      let refusal = try alice.refusal(
+        of: "open", ["user": .string(carolsName)], within: Patience.retrying)
+      #expect(refusal?.code == -32000 && refusal?.reason == "not_accepted")
+      #expect(
+        !carol.notifications("session").contains { $0["state"] == "requested" }, "said once, and waited for above")
+      try fleet.quit()
+    }
+
     @Test("texts sent at once arrive in the order of sending")
     func order() throws {
       let count = 300
@@ -239,6 +261,7 @@ extension RealProcesses {
       let user = JSON.string(try bob.user())
       for (method, params) in [
         ("open", ["user": user]), ("send", ["user": user, "text": "x"]), ("close", ["user": user]),
+        ("accept", ["user": user]), ("ignore", ["user": user]),
       ] as [(String, JSON)] {
         #expect(try node.refusal(of: method, params)?.code == -32601, "\(method)")
       }
@@ -255,6 +278,7 @@ extension RealProcesses {
         ("lookup", ["key": .string(String(key.dropLast()))]),
         ("lookup", ["key": .string(String(key.dropLast()) + "g")]),
         ("lookup", ["key": 0]), ("open", nil), ("open", ["user": ["bob"]]), ("close", [:]),
+        ("accept", nil), ("ignore", ["user": 1]), ("ignore", ["user": .string(try alice.user())]),
         ("send", ["user": .string(try bob.user())]), ("send", ["text": "x"]),
         ("send", ["user": .string(try bob.user()), "text": 5]),
         ("send", ["user": .string(try bob.user()), "text": nil]),
@@ -275,7 +299,7 @@ extension RealProcesses {
         "bob#\(id.dropLast())U", "bob#\(wrongSymbol)", "bop#\(id)", "b\nob#\(id)", "bob#\(id)\u{0}",
         String(repeating: "b", count: 33) + "#\(id)", String(repeating: "b", count: 100_000),
       ]
-      for method in ["find", "open", "send", "close"] {
+      for method in ["find", "open", "send", "close", "accept", "ignore"] {
         for sample in samples {
           let refusal = try alice.refusal(of: method, ["user": .string(sample), "text": "x"])
           #expect(refusal?.code == -32602, "\(method) \(sample.prefix(60)): \(refusal as Any)")

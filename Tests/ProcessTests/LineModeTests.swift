@@ -12,12 +12,14 @@ struct LineMode {
   let line: LineProcess
   let user: String
 
-  init(_ name: String, in fleet: Fleet, connection: ChildProcess.Connection = .pipes) throws {
+  init(
+    _ name: String, in fleet: Fleet, options: [String] = [], connection: ChildProcess.Connection = .pipes
+  ) throws {
     line = try LineProcess(
       [
         "chat", "--username", name, "--listen", "127.0.0.1:0", "--network", fleet.network, "--bootstrap",
         fleet.addresses[0],
-      ], connection: connection)
+      ] + options, connection: connection)
     user = try line.waitForOutput("user", within: Patience.ready) { Self.user(named: name, in: $0) }
   }
 
@@ -87,7 +89,8 @@ extension RealProcesses {
       let alice = try LineMode("alice", in: fleet)
       let bobsName = try bob.user()
       try alice.line.type("/help")
-      for command in ["/find", "/msg", "/close", "/sessions", "/id", "/status", "/help", "/quit"] {
+      for command in ["/find", "/msg", "/close", "/accept", "/ignore", "/sessions", "/id", "/status", "/help", "/quit"]
+      {
         try alice.line.waitForOutput(containing: command)
       }
       try alice.line.type("/find \(bobsName)")

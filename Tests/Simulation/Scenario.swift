@@ -30,7 +30,8 @@ public struct Scenario {
     case threeWayCut = "cut in three", slowLine = "slow line", brokenLink = "broken link", deadLink =
       "link dead without notice"
     case move = "change of address", wrongClock = "wrong clock", heal = "cut healed", delivered, failed
-    case overflow = "full queue", reopened = "session came back", invariant = "invariant checked"
+    case overflow = "full queue", reopened = "session came back", consent = "consent given", invariant =
+      "invariant checked"
   }
 
   /// How a story ended.
@@ -171,7 +172,8 @@ public struct Scenario {
     people[place].isUp = true
     people[place].isPublished = false
     people[place].hasWithdrawn = false
-    simulator.start(people[place].number, identity: people[place].identity, name: people[place].name)
+    let (number, identity, name) = (people[place].number, people[place].identity, people[place].name)
+    simulator.start(number, identity: identity, name: name, asks: place % 4 == 1)
   }
 
   // MARK: Time
@@ -208,6 +210,10 @@ public struct Scenario {
       if case .published = effect { people[place].isPublished = true }
       if case .session(let user, open: true, _) = effect, !met.insert(Meeting(of: writer, with: user)).inserted {
         saw(.reopened)
+      }
+      if case .requested(let user) = effect {  // whoever asks first is content with everybody
+        saw(.consent)
+        simulator.tell(told.node, .chat(.accept(user)))
       }
       if let wrong = correspondence.heard(effect, at: writer, now: told.at) { fail(wrong) }
     case .notInRing(let ticket):

@@ -159,11 +159,13 @@ public struct Simulator {
     return id
   }
 
-  /// Adds a member with a user and starts it; with the same identity it is the same node again.
+  /// Adds a member with a user and starts it; with the same identity it is the same node again. One that `asks` is told who
+  /// wants to talk, and must accept them.
   @discardableResult
-  public mutating func start(_ number: Int, identity: Identity, name: UserName) -> User {
-    let chat = Conversations.Configuration(
+  public mutating func start(_ number: Int, identity: Identity, name: UserName, asks: Bool = false) -> User {
+    var chat = Conversations.Configuration(
       network: configuration.node.network, identity: identity, name: name)
+    chat.asksBeforeAccepting = asks
     let conversations = Conversations(configuration: chat, seed: generator.next(), at: time)
     add(
       Peer(id: identity.nodeID, endpoint: Self.endpoint(number)), key: identity.publicKey, conversations: conversations)

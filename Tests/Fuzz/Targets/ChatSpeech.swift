@@ -17,21 +17,23 @@ struct ChatSpeech {
       if epochs.last != opening.epoch { epochs.append(opening.epoch) }
       if sessions.count > Self.remembered { sessions.removeFirst() }
       if epochs.count > Self.remembered { epochs.removeFirst() }
-    case .refused, .text, .acknowledge, .close, .unknown: break
+    case .refused, .text, .acknowledge, .close, .unknown, .waiting: break
     }
   }
 
   func next(_ input: inout FuzzInput) -> (ChatMessage, from: EngineFixture.Person)? {
     let person = EngineFixture.person(&input)
-    let kind = input.choice(8)
-    switch kind {
+    let byte = input.byte()
+    switch byte % 8 {
     case 0: return (.open(opening(&input, person)), person)
     case 1: return (.opened(opening(&input, person), answering: session(&input)), person)
     case 2: return (.refused(session: session(&input), input.element(of: ChatMessage.Refusal.allCases)), person)
     case 3: return (.text(session: session(&input), sequence: number(&input), text: "y"), person)
     case 4: return (.acknowledge(session: session(&input), sequence: number(&input)), person)
     case 5: return (.close(session: session(&input), input.element(of: ChatMessage.Ending.allCases)), person)
-    case 6: return (.unknown(session: session(&input)), person)
+    case 6:
+      let session = session(&input)
+      return (byte < 0x80 ? .unknown(session: session) : .waiting(session: session), person)
     default:
       let bytes = input.take(Int(input.byte()))
       guard let type = bytes.first,

@@ -37,7 +37,7 @@ enum CodecTargets {
         try hold((try? User(parsing: user.description)) == user, "\(user) cannot be typed")
       }
     case .text(_, _, let text): try hold(!text.isEmpty, "an empty text")
-    case .refused, .acknowledge, .close, .unknown: break
+    case .refused, .acknowledge, .close, .unknown, .waiting: break
     }
   }
 

@@ -4,7 +4,16 @@
 @testable import Chat
 @testable import Chord
 
-enum EngineFixture {
+struct EngineFixture {
+  /// A node whose ring has not begun.
+  let fresh: Engine
+  /// A member that stands alone, and so holds everybody's record.
+  let alone: Engine
+
+  /// Talks to anybody; or asks its user first.
+  static let trusting = EngineFixture(asks: false)
+  static let asking = EngineFixture(asks: true)
+
   /// Somebody else, and their node.
   struct Person {
     var identity: Identity
@@ -35,10 +44,18 @@ enum EngineFixture {
     limits.findings = 2
     limits.waitersEach = 3
     limits.closedStreams = 2
+    limits.requests = 2
+    limits.acceptedUsers = 2
+    limits.ignoredUsers = 2
     return limits
   }()
 
-  static let fresh: Engine = {
+  private init(asks: Bool) {
+    fresh = Self.fresh(asks: asks)
+    alone = Self.alone(fresh)
+  }
+
+  private static func fresh(asks: Bool) -> Engine {
     var configuration = ChordNode.Configuration()
     configuration.network = Fixture.network
     let me = Peer(id: ourIdentity.nodeID, endpoint: Fixture.endpoint(1))
@@ -46,11 +63,11 @@ enum EngineFixture {
     var chat = Conversations.Configuration(
       network: Fixture.network, identity: ourIdentity, name: us.name)
     chat.limits = limits
+    chat.asksBeforeAccepting = asks
     return Engine(ring: ring, conversations: Conversations(configuration: chat, seed: 2, at: Fixture.start))
-  }()
+  }
 
-  /// A member that stands alone, and so holds everybody's record.
-  static let alone: Engine = {
+  private static func alone(_ fresh: Engine) -> Engine {
     var engine = fresh
     var effects: [Engine.Effect] = []
     engine.handle(.ring(.start), at: Fixture.start, into: &effects)
@@ -66,5 +83,5 @@ enum EngineFixture {
     }
     precondition(engine.ring.isInRing && engine.ring.recordCount == 4, "the fixture's directory stands")
     return engine
-  }()
+  }
 }

@@ -25,7 +25,9 @@ struct EngineTarget {
   static func run(_ bytes: [UInt8]) throws(Fault) {
     var input = FuzzInput(bytes)
     let traits = input.byte()
-    var target = EngineTarget(engine: traits & 1 != 0 ? EngineFixture.fresh : EngineFixture.alone)
+    let asks = traits & 16 != 0
+    let fixture: EngineFixture = asks ? .asking : .trusting
+    var target = EngineTarget(engine: traits & 1 != 0 ? fixture.fresh : fixture.alone)
     while !input.isEmpty { try target.step(&input) }
     // To withdraw a record costs four signatures, more than all the rest: not every time.
     if traits & 14 == 14 { try target.end() }
@@ -63,10 +65,12 @@ struct EngineTarget {
   }
 
   private mutating func ask(_ input: inout FuzzInput) throws(Fault) {
+    let user = input.element(of: EngineFixture.users)
+    let byte = input.byte()
+    if byte >= 0xE0 { return try handle(.chat(byte < 0xF0 ? .accept(user) : .ignore(user))) }
     let ticket = Ticket(tickets.count + 1)
     tickets[ticket] = false
-    let user = input.element(of: EngineFixture.users)
-    switch input.choice(4) {
+    switch byte % 4 {
     case 0: try handle(.chat(.find(user, ticket)))
     case 1: try handle(.chat(.open(user, ticket)))
     case 2:
@@ -135,7 +139,8 @@ struct EngineTarget {
       try hold(id > last, "a text is shown twice, or out of order")
       shown[user] = id
     case .put, .get, .send, .withdrawn: throw Fault(text: "\(effect) is not the host's")
-    case .published, .doubt: break
+    case .requested(let user): try hold(shown[user] == nil, "somebody with a session asks for one")
+    case .published, .doubt, .awaited: break
     }
   }
 
@@ -159,9 +164,14 @@ struct EngineTarget {
     try hold(conversations.table.incomingCount <= limits.incomingSessions, "too many sessions of others")
     try hold(conversations.findings.count <= limits.findings, "too many searches")
     try hold(conversations.findings.allSatisfy { $0.waiters.count <= limits.waitersEach }, "too many wait for a search")
+    try hold(conversations.brokenInvariant == nil, conversations.brokenInvariant ?? "")
+    try hold(conversations.consent.requests.count <= limits.requests, "too many requests")
+    try hold(conversations.consent.accepted.count <= limits.acceptedUsers, "too many accepted users")
+    try hold(conversations.consent.ignored.count <= limits.ignoredUsers, "too many ignored users")
     try hold(conversations.closedStreams.count <= limits.closedStreams, "too many closed streams")
     for slot in conversations.table.taken {
       let session = conversations.table[slot]
+      try hold(!conversations.consent.ignored.contains(session.user), "a session with one who is ignored")
       try hold(session.openers.count <= limits.waitersEach, "too many wait for a session")
       try hold(session.outgoing.waiting <= limits.waitingTexts, "too many texts")
       try hold(session.outgoing.waitingBytes <= limits.waitingBytes, "too long texts")

@@ -38,15 +38,18 @@ enum TextTargets {
 
   static func display(_ bytes: [UInt8]) throws(Fault) {
     let text = String(decoding: bytes, as: UTF8.self)
-    let line = Display.line(text)
+    let line = Display.line(text, isolating: false)
     try check(shown: line)
-    try hold(Display.line(line).utf8.elementsEqual(line.utf8), "what is safe is changed")
+    try hold(Display.line(line, isolating: false).utf8.elementsEqual(line.utf8), "what is safe is changed")
+    let isolated = Display.line(text, isolating: true)
+    try check(shown: isolated)
+    try hold([line, "\u{2068}\(line)\u{2069}"].contains { $0.utf8.elementsEqual(isolated.utf8) }, "isolated otherwise")
     let lines = Display.lines(text)
     for line in lines { try check(shown: line) }
     try hold(lines.count == text.unicodeScalars.count { $0 == "\n" } + 1, "a line too many or too few")
     let beginning = Display.beginning(text, atMost: 16)
     try check(shown: beginning)
-    try hold(beginning.unicodeScalars.count <= 16 * 10 + 1, "a long beginning")  // \u{10FFFF} has ten
+    try hold(beginning.unicodeScalars.count <= 16 * 10 + 3, "a long beginning")  // \u{10FFFF} has ten
     let json = JSON.string(text).line
     try hold(!json.unicodeScalars.contains { isControl($0) }, "a control character in a line of JSON")
     try hold((try? JSONReader.read(Array(json.utf8))) == .string(text), "a string changes when written as JSON")
@@ -59,15 +62,20 @@ enum TextTargets {
   /// Independently of how `Display` decides: nothing that drives a terminal, ends a line, turns the direction, or hides.
   private static func check(shown text: String) throws(Fault) {
     var isInFlag = false
+    var isIsolated = false
     for scalar in text.unicodeScalars {
       try hold(!isControl(scalar), "a control character is shown")
       switch scalar.value {
+      case 0x2068, 0x2069:  // ours: one behind the other, whatever the text
+        try hold(isIsolated == (scalar.value == 0x2069), "the isolates of a line do not match")
+        isIsolated.toggle()
       case 0x061C, 0x200B, 0x200E...0x200F, 0x202A...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFB, 0xE0001:
         throw Fault(text: "U+\(String(scalar.value, radix: 16)) is shown")
       case 0xE0020...0xE007F: try hold(isInFlag, "a tag outside a flag is shown")
       default: isInFlag = scalar.value == 0x1F3F4
       }
     }
+    try hold(!isIsolated, "an isolate has no end")
   }
 
   // MARK: Standard input
