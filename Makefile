@@ -6,7 +6,7 @@ ARGS ?=
 SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up chat test check format demo chaos partition bench figures sim canary fuzz asan tsan clean
+.PHONY: help set-up chat test check format demo chaos partition hostile bench figures sim canary fuzz asan tsan clean
 
 help: ## this list
 	@echo "make …"
@@ -46,6 +46,11 @@ partition: set-up ## 40 nodes in two networks that are cut apart and joined agai
 	$(SWIFT) build -c release --product node
 	$(SWIFT) build -c release --product chaos
 	@.build/release/chaos partition $(if $(NODES),--nodes $(NODES)) $(ARGS)
+
+hostile: set-up ## attack a real node in twenty-four ways, and measure what honest users notice; ARGS="--kinds flood"
+	$(SWIFT) build -c release --product node
+	$(SWIFT) build -c release --product hostile
+	@.build/release/hostile $(ARGS)
 
 bench: set-up ## measure start, find, first message and round trips; ARGS="--json -r 100"
 	$(SWIFT) build -c release --product node

@@ -53,6 +53,9 @@ let package = Package(
     // Plain targets that tests, benchmarks and the demo share.
     .target(name: "Simulation", dependencies: ["Chord", "Chat"], path: "Tests/Simulation", swiftSettings: house),
     .target(name: "Processes", path: "Tests/Processes", swiftSettings: house),
+    .target(
+      name: "RawPeers", dependencies: ["NodeKit", "Noise", "UVRuntime", "Chord", "Chat"], path: "Tests/RawPeers",
+      swiftSettings: house),
     .executableTarget(
       name: "sim",
       dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -64,6 +67,13 @@ let package = Package(
         "Processes", "UVRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Chaos", swiftSettings: house),
+    .executableTarget(
+      name: "hostile",
+      dependencies: [
+        "RawPeers", "Processes", "NodeKit", "UVRuntime", "Chord", "Chat",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Hostile", swiftSettings: house),
     .executableTarget(
       name: "bench",
       dependencies: [
@@ -78,7 +88,7 @@ let package = Package(
       exclude: ["Vectors", "noiseprotocol_side.py"], swiftSettings: house),
     .testTarget(name: "ChordTests", dependencies: ["CSodium", "Chord", "Simulation"], swiftSettings: house),
     .testTarget(name: "ChatTests", dependencies: ["Chat", "Chord", "CSodium", "Simulation"], swiftSettings: house),
-    .testTarget(name: "NodeKitTests", dependencies: ["NodeKit", "Noise"], swiftSettings: house),
+    .testTarget(name: "NodeKitTests", dependencies: ["NodeKit", "Noise", "RawPeers"], swiftSettings: house),
     .testTarget(name: "ProcessTests", dependencies: ["NodeKit", "Processes", "chaos", "node"], swiftSettings: house),
     .testTarget(
       name: "FuzzTests", dependencies: ["Noise", "Chord", "Chat", "NodeKit", "UVRuntime", "CSodium", "node"],
@@ -93,7 +103,7 @@ let package = Package(
 // what it tries of `node` is a library, since no program can use another one's code.
 if Context.environment["CHORD_FUZZ"] != nil {
   package.products = []
-  package.targets.removeAll { $0.isTest || ["node", "demo", "bench"].contains($0.name) }
+  package.targets.removeAll { $0.isTest || ["node", "demo", "bench", "hostile", "RawPeers"].contains($0.name) }
   package.targets += [
     .target(
       name: "node", dependencies: ["NodeKit"],

@@ -4,7 +4,7 @@ import Chord
 import UVRuntime
 
 extension Endpoint {
-  init(_ address: SocketAddress) {
+  package init(_ address: SocketAddress) {
     switch address.host {
     case .v4(let bits): self.init(host: .v4(bits), port: address.port)
     // An IPv4 peer on a socket that listens on IPv6 shows as ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2).
@@ -14,7 +14,7 @@ extension Endpoint {
     }
   }
 
-  var socketAddress: SocketAddress {
+  package var socketAddress: SocketAddress {
     switch host {
     case .v4(let bits): SocketAddress(host: .v4(bits), port: port)
     case .v6(let high, let low): SocketAddress(host: .v6(high, low), port: port)

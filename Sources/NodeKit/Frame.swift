@@ -10,13 +10,13 @@
 import Chord
 
 /// One frame.
-enum Frame {
+package enum Frame {
   /// The longest text (32,768 bytes) with what goes round it, and four records with a full path, fit well within.
   static let maximumLength = 36_864
   static let headerLength = 3
 
   /// The bytes of a frame whose type and payload `body` writes.
-  static func encoded(_ body: (inout ByteWriter) -> Void) -> [UInt8] {
+  package static func encoded(_ body: (inout ByteWriter) -> Void) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(UInt16(0))
     body(&writer)
@@ -29,7 +29,7 @@ enum Frame {
 
   /// Calls `body` with the type and the payload of each frame of a plaintext, until it returns false. A frame that is not all there
   /// is the peer's fault: frames do not go on in the next message.
-  static func forEach(
+  package static func forEach(
     in plaintext: RawSpan, _ body: (UInt8, RawSpan) throws(LinkFailure) -> Bool
   ) throws(LinkFailure) {
     var offset = 0

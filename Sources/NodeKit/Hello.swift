@@ -14,26 +14,26 @@ import Chord
 import Noise
 
 /// Who was found at the other end.
-struct RemoteNode: Hashable {
-  var peer: Peer
-  var publicKey: [UInt8]
+package struct RemoteNode: Hashable {
+  package var peer: Peer
+  package var publicKey: [UInt8]
   /// Whether it can be dialled, and so be a member.
   var listens: Bool
 }
 
 /// The first frame of each side.
-struct Hello: Hashable {
+package struct Hello: Hashable {
   var publicKey: [UInt8]
   var life: [UInt8]
   var listens: Endpoint
   var sees: Endpoint
 
   static let type: UInt8 = 0x01
-  static let lifeLength = 16
+  package static let lifeLength = 16
   /// With two IPv6 addresses; with its frame's header.
   static let longestFrame = Frame.headerLength + 32 + lifeLength + 19 + 19
 
-  init(publicKey: [UInt8], life: [UInt8], listens: Endpoint, sees: Endpoint) {
+  package init(publicKey: [UInt8], life: [UInt8], listens: Endpoint, sees: Endpoint) {
     self.publicKey = publicKey
     self.life = life
     self.listens = listens
@@ -54,7 +54,7 @@ struct Hello: Hashable {
   }
 
   /// The whole frame.
-  var frame: [UInt8] {
+  package var frame: [UInt8] {
     Frame.encoded { writer in
       writer.write(Self.type)
       writer.write(publicKey)

@@ -115,6 +115,9 @@ final class Links: LinkOwner {
     return listener.address
   }
 
+  /// Where it listens, whatever others are told.
+  var listeningAddresses: [SocketAddress] { listeners.map(\.address) }
+
   private func accept(_ connection: TCPConnection) {
     guard let address = connection.remoteAddress.map({ Endpoint($0) }), !isClosing else { return }
     guard acceptedCount < limits.arrivals, admission.arrives(from: address.host, at: loop.now) else {

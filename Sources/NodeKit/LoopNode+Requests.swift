@@ -24,7 +24,7 @@ extension LoopNode {
     let ring = engine.ring.ring
     return NodeStatus(
       user: user, node: identity.nodeID, address: ring.me.endpoint, predecessor: ring.predecessor,
-      successors: ring.successors, peers: links.count, isReady: isReady)
+      successors: ring.successors, peers: links.count, isReady: isReady, linkFailures: links.failures)
   }
 
   /// The sessions that stand, in the order of their users' names.

@@ -5,9 +5,9 @@
 // A message that has come whole is opened where it lies, in the loop's read buffer; only one that came in pieces is put together.
 
 /// Cuts a byte stream into messages.
-struct MessageReader {
+package struct MessageReader {
   /// The longest that a length can announce, and what the Noise protocol allows.
-  static let maximumLength = 65_535
+  package static let maximumLength = 65_535
   private static let headerLength = 2
 
   private var partial: [UInt8] = []
@@ -17,7 +17,9 @@ struct MessageReader {
 
   /// Calls `message` with each message that is whole. Stops, and keeps nothing, when it returns false.
   /// `limit`: how long a message may be at that point of the stream.
-  mutating func read(
+  package init() {}
+
+  package mutating func read(
     _ bytes: inout MutableRawSpan, limit: () -> Int, message: (inout MutableRawSpan) throws(LinkFailure) -> Bool
   ) throws(LinkFailure) {
     var offset = 0

@@ -58,6 +58,8 @@ public struct NodeStatus: Sendable, Equatable {
   public var peers: Int
   /// Whether it has been `ready`.
   public var isReady: Bool
+  /// How often links ended otherwise than in good order, by reason.
+  public var linkFailures: [LinkFailure: Int]
 }
 
 /// Where a user was found.

@@ -4,11 +4,11 @@ import CSodium
 import Chat
 import Noise
 
-enum Randomness {
+package enum Randomness {
   /// Whether libsodium is ready for use; tried once.
   static let isReady = sodium_init() >= 0
 
-  static func bytes(_ count: Int) -> [UInt8] {
+  package static func bytes(_ count: Int) -> [UInt8] {
     precondition(isReady, "libsodium could not be initialised")
     var bytes = [UInt8](repeating: 0, count: count)
     randombytes_buf(&bytes, count)
@@ -16,7 +16,7 @@ enum Randomness {
   }
 
   /// The ephemeral key of a handshake.
-  static func secret() -> Secret {
+  package static func secret() -> Secret {
     precondition(isReady, "libsodium could not be initialised")
     return Secret(byteCount: KeyPair.keyBytes) { bytes in
       bytes.withUnsafeMutableBytes { bytes in

@@ -18,9 +18,9 @@ import Noise
 import UVRuntime
 
 /// One side of a secure channel.
-struct SecureChannel: ~Copyable {
+package struct SecureChannel: ~Copyable {
   /// What a message that has come means.
-  enum Opened {
+  package enum Opened {
     /// Send this.
     case answer([UInt8])
     /// The other side is this node, and has said these frames already.
@@ -30,7 +30,7 @@ struct SecureChannel: ~Copyable {
   }
 
   /// What both sides know before they talk.
-  struct Party {
+  package struct Party {
     var network: String
     var key: KeyPair
     var hello: Hello
@@ -38,6 +38,14 @@ struct SecureChannel: ~Copyable {
     var address: Endpoint
     /// Who was dialled, if that is known.
     var expected: Identifier?
+
+    package init(network: String, key: KeyPair, hello: Hello, address: Endpoint, expected: Identifier? = nil) {
+      self.network = network
+      self.key = key
+      self.hello = hello
+      self.address = address
+      self.expected = expected
+    }
   }
 
   private enum Turn {
@@ -50,7 +58,7 @@ struct SecureChannel: ~Copyable {
   static let version: UInt8 = 1
   /// Message 3 may bring frames, but those of a stranger: few. Messages 1 and 2 are shorter.
   static let longestHandshakeMessage = 4_096
-  static let tagLength = CipherState.tagBytes
+  package static let tagLength = CipherState.tagBytes
   private static let lengthLength = 2
   private static let keyLength = KeyPair.keyBytes
   /// The sealed static key of message 3.
@@ -69,7 +77,7 @@ struct SecureChannel: ~Copyable {
   private var keyMadeAt: LoopTime
 
   /// `ephemeralSecret` must be fresh.
-  init(isDialler: Bool, _ party: Party, ephemeralSecret: consuming Secret, at now: LoopTime) {
+  package init(isDialler: Bool, _ party: Party, ephemeralSecret: consuming Secret, at now: LoopTime) {
     self.party = party
     keyMadeAt = now
     turn = isDialler ? .expectsSecond : .expectsFirst
@@ -78,7 +86,7 @@ struct SecureChannel: ~Copyable {
       ephemeralSecret: ephemeralSecret)
   }
 
-  private static func prologue(_ network: String) -> [UInt8] {
+  package static func prologue(_ network: String) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(Array("chord-chat".utf8))
     writer.write(version)
@@ -89,7 +97,7 @@ struct SecureChannel: ~Copyable {
   /// The address at which the other side sees us, once it has said so.
   private(set) var seenAs: Endpoint?
   /// What a dialler's first message after `established` must begin with; nil for others.
-  var greeting: [UInt8]? {
+  package var greeting: [UInt8]? {
     if case .owesThird = turn { party.hello.frame } else { nil }
   }
 
@@ -114,12 +122,12 @@ struct SecureChannel: ~Copyable {
   }
 
   /// The message with which a dialler begins, its length included.
-  mutating func first() throws(LinkFailure) -> [UInt8] {
+  package mutating func first() throws(LinkFailure) -> [UInt8] {
     try Self.withLength(write([]))
   }
 
   /// Takes a message; opens it where it lies once the channel is open.
-  mutating func open(_ message: inout MutableRawSpan) throws(LinkFailure) -> Opened {
+  package mutating func open(_ message: inout MutableRawSpan) throws(LinkFailure) -> Opened {
     switch turn {
     case .expectsFirst:
       guard message.byteCount == Self.keyLength else { throw .foreignProtocol }
@@ -149,7 +157,7 @@ struct SecureChannel: ~Copyable {
   }
 
   /// The other side uses a new key from the next message on.
-  mutating func rekeyOpening() {
+  package mutating func rekeyOpening() {
     transport?.receiving.rekey()
   }
 
@@ -170,7 +178,7 @@ struct SecureChannel: ~Copyable {
   // MARK: What goes
 
   /// Room before the frames of the next message.
-  var headroom: Int {
+  package var headroom: Int {
     if case .owesThird = turn { Self.lengthLength + Self.sealedKeyLength } else { Self.lengthLength }
   }
 
@@ -188,7 +196,7 @@ struct SecureChannel: ~Copyable {
   }
 
   /// Makes a message of a draft: headroom, frames, and `tagLength` bytes of room.
-  mutating func seal(_ draft: inout MutableRawSpan) throws(LinkFailure) {
+  package mutating func seal(_ draft: inout MutableRawSpan) throws(LinkFailure) {
     let length = draft.byteCount - Self.lengthLength
     precondition(isEstablished && length <= MessageReader.maximumLength, "a draft that fits, to one we know")
     if case .owesThird = turn { try sealThird(&draft) } else { try sealFrames(&draft) }

@@ -88,11 +88,15 @@ struct MemberOptions: ParsableArguments {
   @Flag(help: "Speak JSON-RPC 2.0 over standard input and output, one message per line, for bots and scripts.")
   var rpc = false
 
+  @Flag(help: ArgumentHelp("Hold loopback and private addresses to the limits for public ones.", visibility: .hidden))
+  var limitPrivate = false
+
   /// Puts these options into a configuration. Throws if the key file cannot be had.
   func apply(to configuration: inout NodeConfiguration) throws {
     if let listen { configuration.listen = listen }
     configuration.advertise = advertise
     configuration.successors = successors
+    configuration.limits.includesPrivateAddresses = limitPrivate
     if let keyFile { configuration.identity = try KeyFileStore.identity(at: keyFile) }
   }
 }

@@ -3,7 +3,7 @@
 import NodeKit
 
 extension NodeStatus {
-  /// `{"user","node","address","predecessor","successors","peers"}`
+  /// `{"user","node","address","predecessor","successors","peers","failures":{reason: how often}}`
   var json: JSON {
     [
       "user": .optional(user?.description),
@@ -12,6 +12,8 @@ extension NodeStatus {
       "predecessor": .optional(predecessor?.id.description),
       "successors": .strings(successors.map(\.id.description)),
       "peers": .integer(peers),
+      "failures": .object(
+        linkFailures.map { JSON.Member(name: "\($0.key)", value: .integer($0.value)) }.sorted { $0.name < $1.name }),
     ]
   }
 }

@@ -3,6 +3,7 @@
 
 import Chat
 import Chord
+import RawPeers
 import Testing
 import UVRuntime
 

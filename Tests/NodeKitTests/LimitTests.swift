@@ -1,5 +1,6 @@
 // What others may take of a node: the counting by itself, and a real node that is asked for more.
 
+import RawPeers
 import Testing
 import UVRuntime
 

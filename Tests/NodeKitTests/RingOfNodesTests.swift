@@ -2,6 +2,7 @@
 
 import Chat
 import Chord
+import RawPeers
 import Testing
 import UVRuntime
 

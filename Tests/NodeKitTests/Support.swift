@@ -5,6 +5,7 @@
 
 import Chat
 import Chord
+import RawPeers
 import Testing
 import UVRuntime
 

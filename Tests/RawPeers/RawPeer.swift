@@ -1,39 +1,44 @@
-// The other end of a link, which says what a test tells it to say.
+// The other end of a link, which says what somebody tells it to say: for tests of single nodes, and for attacks on real ones.
 
 import Chat
 import Chord
+import NodeKit
 import Noise
-import Testing
 import UVRuntime
-
-@testable import NodeKit
 
 /// A connection that says what it is told to say. With an identity it shakes hands by itself, and from then on what it says is sealed;
 /// without one it sends plain bytes.
-final class RawPeer: TCPConnectionHandler {
-  private(set) var connection: TCPConnection!
-  private(set) var frames: [(type: UInt8, payload: [UInt8])] = []
-  private(set) var isConnected = false
-  private(set) var hasEnded = false
-  private(set) var isClosed = false
-  private(set) var remote: RemoteNode?
-  private(set) var receivedBytes = 0
+package final class RawPeer: TCPConnectionHandler {
+  package private(set) var connection: TCPConnection!
+  package private(set) var frames: [(type: UInt8, payload: [UInt8])] = []
+  package private(set) var isConnected = false
+  package private(set) var hasEnded = false
+  package private(set) var isClosed = false
+  package private(set) var remote: RemoteNode?
+  package private(set) var receivedBytes = 0
   private var reader = MessageReader()
   private var channel: SecureChannel?
   /// A handshake of its own making, and what its last message is to say.
   private var crafted: Handshake?
   private var payload: [UInt8] = []
   /// Whether the last message of the handshake is sent.
-  var proves = true
+  package var proves = true
+  /// Changes what leaves of its handshake: which message (0 or 1) of its own, and its bytes with their length.
+  package var meddle: (Int, [UInt8]) -> [UInt8] = { $1 }
+  private var handshakes = 0
+  /// The last message that was sealed, to be sent once more.
+  package private(set) var lastSealed: [UInt8] = []
+  package private(set) var sentBytes = 0
   /// Whether it ends its own side when the other has ended theirs.
-  var endsToo = true
+  package var endsToo = true
 
-  var isEstablished: Bool { remote != nil }
+  package var isEstablished: Bool { remote != nil }
   /// Whether the other side has ended this connection, in whatever way.
-  var isOver: Bool { hasEnded || isClosed }
-  var goodbyes: [UInt8] { frames.filter { $0.type == 0x03 }.compactMap(\.payload.first) }
+  package var isOver: Bool { hasEnded || isClosed }
+  package var goodbyes: [UInt8] { frames.filter { $0.type == 0x03 }.compactMap(\.payload.first) }
 
-  init(on loop: EventLoop, to endpoint: Endpoint, _ identity: Identity?, network: String, listens: Bool) throws {
+  package init(on loop: EventLoop, to endpoint: Endpoint, _ identity: Identity?, network: String, listens: Bool) throws
+  {
     if let identity {
       let port: UInt16 = listens ? 9 : 0
       channel = Self.channel(
@@ -43,16 +48,18 @@ final class RawPeer: TCPConnectionHandler {
   }
 
   /// Proves the static key of `identity` and says `payload` in the last message of the handshake.
-  init(on loop: EventLoop, to endpoint: Endpoint, _ identity: Identity, network: String, payload: [UInt8]) throws {
+  package init(on loop: EventLoop, to endpoint: Endpoint, _ identity: Identity, network: String, payload: [UInt8])
+    throws
+  {
     crafted = Handshake(
-      .initiator, prologue: Array("chord-chat".utf8) + [1, UInt8(network.utf8.count)] + Array(network.utf8),
+      .initiator, prologue: SecureChannel.prologue(network),
       staticKey: KeyPair(ed25519Seed: identity.seed), ephemeralSecret: Randomness.secret())
     self.payload = payload
     connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: .seconds(5), handler: self)
   }
 
   /// The other end of a connection that a node has dialled.
-  init(accepted connection: TCPConnection, _ identity: Identity, network: String, listens: Endpoint) {
+  package init(accepted connection: TCPConnection, _ identity: Identity, network: String, listens: Endpoint) {
     channel = Self.channel(
       identity, network: network, isDialler: false, listens: listens,
       address: connection.remoteAddress.map { Endpoint($0) } ?? listens)
@@ -71,34 +78,51 @@ final class RawPeer: TCPConnectionHandler {
   }
 
   /// Sends bytes: as one sealed message once a channel stands, otherwise as they are.
-  func write(_ bytes: [UInt8]) {
-    guard let headroom = channel?.headroom, isEstablished else { return connection.write(bytes) }
+  package func write(_ bytes: [UInt8]) {
+    guard let headroom = channel?.headroom, isEstablished else { return writeRaw(bytes) }
+    let isGreeting = channel?.greeting != nil
     var draft = [UInt8](repeating: 0, count: headroom) + bytes + [UInt8](repeating: 0, count: SecureChannel.tagLength)
     var elements = draft.mutableSpan
     var span = elements.mutableBytes
-    do throws(LinkFailure) { try channel?.seal(&span) } catch { Issue.record("not sealed: \(error)") }
-    connection.write(draft)
+    do throws(LinkFailure) { try channel?.seal(&span) } catch { preconditionFailure("not sealed: \(error)") }
+    lastSealed = draft
+    writeRaw(isGreeting ? shake(draft) : draft)
   }
 
-  func write(_ type: UInt8, _ payload: [UInt8] = []) {
-    write(FrameTests.frame(type, payload))
+  /// Sends bytes as they are.
+  package func writeRaw(_ bytes: [UInt8]) {
+    sentBytes += bytes.count
+    connection.write(bytes)
   }
 
-  func write(_ message: Message) {
+  private func shake(_ message: [UInt8]) -> [UInt8] {
+    defer { handshakes += 1 }
+    return meddle(handshakes, message)
+  }
+
+  package func write(_ type: UInt8, _ payload: [UInt8] = []) {
+    write(
+      Frame.encoded { writer in
+        writer.write(type)
+        writer.write(payload)
+      })
+  }
+
+  package func write(_ message: Message) {
     write(Frame.encoded { message.encode(into: &$0) })
   }
 
-  func connected(_ connection: TCPConnection) {
+  package func connected(_ connection: TCPConnection) {
     isConnected = true
     do {
-      if let first = try channel?.first() { connection.write(first) }
-      if let first = try crafted?.write() { connection.write([0, UInt8(first.count)] + first) }
+      if let first = try channel?.first() { writeRaw(shake(first)) }
+      if let first = try crafted?.write() { writeRaw(shake([0, UInt8(first.count)] + first)) }
     } catch {
-      Issue.record("no first message: \(error)")
+      preconditionFailure("no first message: \(error)")
     }
   }
 
-  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
+  package func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
     receivedBytes += bytes.byteCount
     do {
       try reader.read(&bytes, limit: { MessageReader.maximumLength }) { message throws(LinkFailure) in
@@ -113,7 +137,7 @@ final class RawPeer: TCPConnectionHandler {
   private func take(_ message: inout MutableRawSpan) throws(LinkFailure) {
     guard channel != nil else { return answer(message.bytes) }
     switch try channel?.open(&message) {
-    case .answer(let answer)?: connection.write(answer)
+    case .answer(let answer)?: writeRaw(shake(answer))
     case .established(let remote, let frames)?:
       self.remote = remote
       if proves, let greeting = channel?.greeting { write(greeting) }
@@ -128,7 +152,7 @@ final class RawPeer: TCPConnectionHandler {
     do {
       _ = try crafted?.read(message)
       guard let last = try crafted?.write(payload) else { return }
-      connection.write([UInt8(last.count >> 8), UInt8(last.count & 255)] + last)
+      writeRaw(shake([UInt8(last.count >> 8), UInt8(last.count & 255)] + last))
     } catch {
       connection.close()
     }
@@ -141,12 +165,12 @@ final class RawPeer: TCPConnectionHandler {
     }
   }
 
-  func ended(_ connection: TCPConnection) {
+  package func ended(_ connection: TCPConnection) {
     hasEnded = true
     if endsToo { connection.shutdown() }
   }
 
-  func closed(_ connection: TCPConnection, error: UVError?) {
+  package func closed(_ connection: TCPConnection, error: UVError?) {
     isClosed = true
   }
 }
