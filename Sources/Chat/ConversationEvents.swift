@@ -37,7 +37,7 @@ extension Conversations {
     case lost(Identifier)
     /// The node could not be dialled at the address of a `send` effect; what was to be sent there is gone.
     case unreachable(Identifier)
-    /// The answer to a `put` effect: in how many places the record is held; nil for none.
+    /// The answer to a `put` or an `extend` effect: in how many places the record is held; nil for none.
     case putAnswered(Ticket, copies: Int?)
     /// The answer to a `get` effect.
     case getAnswered(Ticket, Lookup)
@@ -49,6 +49,8 @@ extension Conversations {
   public enum Effect: Sendable, Equatable {
     /// Store this record in the directory; answer with `putAnswered`.
     case put(Record, Ticket)
+    /// Let the record that was put last live longer; answer with `putAnswered`.
+    case extend(Renewal, Ticket)
     /// Get the records under this key; answer with `getAnswered`.
     case get(Identifier, Ticket)
     /// Send this over the link to the peer. If there is none, dial `peer.endpoint` first.
@@ -180,10 +182,11 @@ extension Conversations {
     public var waitersEach = 1_024
     /// Streams closed within the last `persistence` that are remembered, so that a late copy cannot open them again.
     public var closedStreams = 1_024
-    /// How often the record is written again (jittered by half): six times in its life.
+    /// How often the record is extended (jittered by half): six times in its life.
     public var renewal: Duration = .seconds(300)
-    /// How soon after joining the record is looked after (jittered by half); then after twice that, and so on up to the renewal.
-    public var firstCheck: Duration = .seconds(10)
+    /// How soon after it was written the record is extended first (jittered by half); then after twice that, and so on up to the
+    /// renewal.
+    public var firstRenewal: Duration = .seconds(10)
     /// An unanswered put is repeated after this.
     public var putPatience: Duration = .seconds(5)
     /// The first and the longest pause between puts that fail.

@@ -2,12 +2,16 @@
 // that the user wrote it, for this place, this network and this writer: it cannot be copied into another record.
 //
 //   entry       publicKey 32 · salt 16 · endpoints (u8 1…4 + n × 7 or 19)
-//   content     XChaCha20-Poly1305-IETF of: entry · signature 64 by the user's key
+//   content     nonce 24 · XChaCha20-Poly1305-IETF of: entry · signature 64 by the user's key
 //
 //   signature   over "chord-chat entry 1" · network (u8 + n) · ring key 20 · W 32 · number u64 · expiry u64 · entry
 //   key         the directory key's encryption key
-//   nonce       the first 24 bytes of SHA-256( "chord-chat nonce" · 0 · W 32 · number u64 ): unique, since W never repeats a number
+//   nonce       the first 24 bytes of SHA-256( "chord-chat nonce" · 0 · key 32 · W 32 · number u64 · expiry u64 · entry · signature ):
+//               it repeats only if everything does. A number and an expiry could come twice, in two lives of one key whose clock was
+//               set back; two entries under one nonce would show what they differ in. Readers take it as it comes (RFC 5297's idea).
 //   additional  ring key 20 · W 32 · number u64 · expiry u64
+//
+// Number and expiry are those with which the record was written: an extension changes neither, so it needs nothing new in here.
 
 import Chord
 import CSodium
@@ -146,16 +150,19 @@ struct EntryBinding {
 
   func encrypt(_ plain: [UInt8], key: [UInt8]) -> [UInt8] {
     let additional = additional
+    let nonce = nonce(for: plain, key: key)
     var sealed = [UInt8](repeating: 0, count: plain.count + Int(crypto_aead_xchacha20poly1305_ietf_ABYTES))
     crypto_aead_xchacha20poly1305_ietf_encrypt(
       &sealed, nil, plain, UInt64(plain.count), additional, UInt64(additional.count), nil, nonce, key)
-    return sealed
+    return nonce + sealed
   }
 
-  func decrypt(_ sealed: [UInt8], key: [UInt8]) -> [UInt8]? {
+  func decrypt(_ content: [UInt8], key: [UInt8]) -> [UInt8]? {
     let additional = additional
     let overhead = Int(crypto_aead_xchacha20poly1305_ietf_ABYTES)
-    guard sealed.count >= overhead else { return nil }
+    guard content.count >= Self.nonceBytes + overhead else { return nil }
+    let nonce = Array(content.prefix(Self.nonceBytes))
+    let sealed = Array(content.dropFirst(Self.nonceBytes))
     var plain = [UInt8](repeating: 0, count: sealed.count - overhead)
     let result = crypto_aead_xchacha20poly1305_ietf_decrypt(
       &plain, nil, nil, sealed, UInt64(sealed.count), additional, UInt64(additional.count), nonce, key)
@@ -171,10 +178,15 @@ struct EntryBinding {
     return writer.bytes
   }
 
-  private var nonce: [UInt8] {
+  private static let nonceBytes = Int(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
+
+  private func nonce(for plain: [UInt8], key: [UInt8]) -> [UInt8] {
     var writer = ByteWriter()
+    writer.write(key)
     writer.write(writerKey)
     writer.write(number)
-    return Array(Digest.sha256("chord-chat nonce", writer.bytes)[..<Int(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)])
+    writer.write(expiry)
+    writer.write(plain)
+    return Array(Digest.sha256("chord-chat nonce", writer.bytes)[..<Self.nonceBytes])
   }
 }

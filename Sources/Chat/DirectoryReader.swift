@@ -1,6 +1,6 @@
 // Choosing among several records under one name. Everyone who knows the name can put records there, and a user who restarted
 // has an old one lying about, so the reader believes none of them: it takes the record that proves itself, of several the one
-// with the highest number. What a writer has withdrawn does not count, even where an old copy of it turns up beside the
+// with the highest number; that it has been extended makes it live longer, not newer than another writer's. What a writer has withdrawn does not count, even where an old copy of it turns up beside the
 // tombstone; but a writer can withdraw only what it wrote itself.
 
 import Chord

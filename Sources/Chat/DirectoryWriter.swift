@@ -1,4 +1,4 @@
-// A session writing its user's record: again and again while it lives, and once more, without content, when it leaves.
+// A session writing its user's record: once, with a longer life again and again, and once more, without content, when it leaves.
 //
 // W is a key pair made from the identity's secret. Holders let nobody but W replace what W wrote, so a friend who knows the name cannot
 // delete it; and a node that crashed and comes back with the same identity replaces what it wrote before. Numbers never
@@ -17,7 +17,7 @@ public struct DirectoryWriter: Sendable {
   private var lastNumber: UInt64 = 0
   private var lastExpiry: UInt64 = 0
 
-  /// How long a record lives without being renewed (30 min, in milliseconds): six renewals may fail in a row, and a crashed
+  /// How long a record lives without being extended (30 min, in milliseconds): six renewals may fail in a row, and a crashed
   /// node is forgotten within half an hour.
   public static let lifetime: UInt64 = 1_800_000
 
@@ -56,19 +56,30 @@ public struct DirectoryWriter: Sendable {
     return seal(binding, content: binding.encrypt(signed, key: key.encryptionKey))
   }
 
+  /// The same record with a whole life from now. Nil when it lives that long already, as after a clock was set back.
+  public mutating func extended(_ record: Record, at utc: UInt64) -> Record? {
+    let expiry = utc &+ Self.lifetime
+    guard expiry > record.validUntil else { return nil }
+    lastExpiry = max(lastExpiry, expiry)
+    let signed = Renewal.signedBytes(network: network, record: record, expiry: expiry)
+    var extended = record
+    extended.extended = Record.Extension(expiry: expiry, signature: writer.sign(signed))
+    return extended
+  }
+
   /// A holder has these records: if one is our own, from an earlier life, what is written next is newer. Tells whether one was.
   public mutating func follow(_ records: [Record]) -> Bool {
     let own = records.filter {
-      $0.writerKey == writer.publicKey && $0.nameKey == key.nameKey && $0.number > lastNumber
-        && $0.isAuthentic(network: network)
+      $0.writerKey == writer.publicKey && $0.nameKey == key.nameKey
+        && ($0.number, $0.validUntil) > (lastNumber, lastExpiry) && $0.isAuthentic(network: network)
     }
-    guard let latest = own.max(by: { $0.number < $1.number }) else { return false }
+    guard let latest = own.max(by: { $1.isNewer(than: $0) }) else { return false }
     lastNumber = latest.number
-    lastExpiry = max(lastExpiry, latest.expiry)
+    lastExpiry = max(lastExpiry, latest.validUntil)
     return true
   }
 
-  /// A record that withdraws all earlier ones of this writer, and lasts as long as they. Nil when there were none.
+  /// A record that withdraws all earlier ones of this writer, and lasts as long as they, extensions included. Nil when there were none.
   public mutating func tombstone(at utc: UInt64) -> Record? {
     guard lastNumber > 0 else { return nil }
     // Holders take no more than the longest life, should the clock have gone back.

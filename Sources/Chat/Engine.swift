@@ -139,6 +139,8 @@ public struct Engine: Sendable {
     case .send(let message, let peer): effects.append(.sendChat(message, to: peer))
     case .get(let key, let ticket): ring.handle(.get(key, Self.chats(ticket)), at: now, into: &ringEffects)
     case .put(let record, let ticket): ring.handle(.put(record, Self.chats(ticket)), at: now, into: &ringEffects)
+    case .extend(let renewal, let ticket):
+      ring.handle(.extend(renewal, Self.chats(ticket)), at: now, into: &ringEffects)
     case .withdrawn:
       if isLeaving { ring.handle(.leave, at: now, into: &ringEffects) } else { effects.append(.chat(effect)) }
     default: effects.append(.chat(effect))

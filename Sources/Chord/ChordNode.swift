@@ -43,9 +43,13 @@ public struct ChordNode: Sendable {
     case unreachable(Identifier)
     /// This node said that it leaves for good.
     case departed(Identifier)
+    /// The link to this node comes from, or goes to, this host: what it says of itself need not be true.
+    case seen(Identifier, at: Endpoint.Host)
     case lookUp(Identifier, Ticket)
     case get(Identifier, Ticket)
     case put(Record, Ticket)
+    /// Let the record that was put live longer; answered like a put. `unknown`: put it again.
+    case extend(Renewal, Ticket)
     /// What does this node show of itself?
     case look(Peer, Ticket)
     /// Others reach this node elsewhere from now on.
@@ -96,6 +100,8 @@ public struct ChordNode: Sendable {
   var puts: [UInt32: PendingPut] = [:]
   var deadlines = DeadlineQueue<UInt32>()
   var roundTrips: [Identifier: RoundTrip] = [:]
+  /// Where the links' other ends are seen: as many as there are links.
+  var hosts: [Identifier: Endpoint.Host] = [:]
   var transfers: [Transfer] = []
   var isQueued: Set<Transfer> = []
   /// Keys whose records are on their way to the member that owns them.
@@ -188,12 +194,20 @@ public struct ChordNode: Sendable {
     case .nobodyFound: nobodyFound()
     case .everybodyFound: everybodyFound()
     case .received(let message, let peer): received(message, from: peer)
-    case .lost(let id): lost(id)
-    case .unreachable(let id): died(id)
-    case .departed(let id): departed(id)
+    case .seen(let id, let host): hosts[id] = host
+    case .lost(let id):
+      hosts[id] = nil
+      lost(id)
+    case .unreachable(let id):
+      hosts[id] = nil
+      died(id)
+    case .departed(let id):
+      hosts[id] = nil
+      departed(id)
     case .lookUp(let key, let ticket): serve(.findSuccessor, key: key, for: .client(ticket))
     case .get(let key, let ticket): serve(.get, key: key, for: .client(ticket))
     case .put(let record, let ticket): serve(.put(record), key: record.key, for: .client(ticket))
+    case .extend(let renewal, let ticket): serve(.extend(renewal), key: renewal.key, for: .client(ticket))
     case .look(let peer, let ticket): probe(peer, .look(ticket))
     case .relocated(let endpoint): ring.relocate(to: endpoint)
     case .leave: leave()
@@ -226,6 +240,7 @@ public struct ChordNode: Sendable {
     case .accepted(let ticket): accepted(ticket, by: peer)
     case .reply(let reply): replied(reply, by: peer)
     case .replicate(let ticket, let record): keepCopy(of: record, ticket, from: peer)
+    case .extend(let ticket, let renewal): extendCopy(renewal, ticket, from: peer)
     }
   }
 
@@ -251,14 +266,15 @@ public struct ChordNode: Sendable {
 
   private mutating func refuseAfterLeaving(_ event: Event) {
     switch event {
-    case .lookUp(_, let ticket), .get(_, let ticket), .put(_, let ticket): effects.append(.failed(ticket, .notInRing))
+    case .lookUp(_, let ticket), .get(_, let ticket), .put(_, let ticket), .extend(_, let ticket):
+      effects.append(.failed(ticket, .notInRing))
     case .look(_, let ticket): effects.append(.viewed(ticket, nil))
     case .received(.query(let ticket), let peer): send(.view(ticket, ring.show()), to: peer)
     case .received(.request(let request), let peer):
       send(.reply(Reply(ticket: request.ticket, path: [me.id], answer: .failure(.notInRing))), to: peer)
-    case .start, .introduced, .nobodyFound, .everybodyFound, .received, .lost, .unreachable, .departed, .relocated,
-      .leave,
-      .tick:
+    case .start, .introduced, .nobodyFound, .everybodyFound, .received, .lost, .unreachable, .departed, .seen,
+      .relocated,
+      .leave, .tick:
       break
     }
   }

@@ -155,16 +155,22 @@ extension ChordNode {
     case .get:
       let records = store.records(under: key, at: now.utcMilliseconds)
       return (records.isEmpty || isInMotion) && !ring.successors.isEmpty ? nil : .records(records)
-    case .put, .join: return nil
+    case .put, .extend, .join: return nil
     }
   }
 
-  /// A put to its owner is answered when the copies are acknowledged.
+  /// A put to its owner, or an extension, is answered when the copies are acknowledged.
   private mutating func isKeptHere(
     _ question: Request.Question, key: Identifier, origin: Forward.Origin, claim: Request.Claim
   ) -> Bool {
-    guard case .put(let record) = question, isOurs(key, claim) else { return false }
-    keepAsOwner(record, for: origin)
+    guard isOurs(key, claim) else { return false }
+    switch question {
+    case .put(let record):
+      // One that names another place came here to be stored where nobody would look for it.
+      if record.key == key { keepAsOwner(record, for: origin) } else { conclude(origin, .failure(.refused)) }
+    case .extend(let renewal): extendAsOwner(renewal, for: origin)
+    case .findSuccessor, .join, .get: return false
+    }
     return true
   }
 
@@ -296,7 +302,7 @@ extension ChordNode {
         forward.redirectedBy.append(peer)
         dispatch(ticket, &forward, to: before, .owner)
       }
-    case .failure(.refused), .failure(.full), .failure(.tooManyHops):
+    case .failure(.refused), .failure(.full), .failure(.tooManyHops), .failure(.unknown):
       giveUp(ticket, forward, reply.answer.refusal ?? .refused)
     case .failure(let refusal):
       guard forward.hop == peer.id else { return }
@@ -307,7 +313,7 @@ extension ChordNode {
     case .owner, .joinPoint, .records, .stored:
       forwards[ticket] = nil
       if case .records(let records) = reply.answer, case .replica = forward.claim {
-        let answer = Reply.Answer.records(adopt(records, under: forward.key))
+        let answer = Reply.Answer.records(adopt(records, under: forward.key, from: peer))
         return conclude(forward.origin, path: forward.detour + reply.path, answer)
       }
       conclude(forward.origin, path: forward.detour + reply.path, reply.answer)

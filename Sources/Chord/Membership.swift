@@ -188,7 +188,7 @@ extension ChordNode {
   }
 
   mutating func leaveWhenHandedOver() {
-    let isWaiting = probes.values.contains { if case .copy = $0.purpose { true } else { false } }
+    let isWaiting = probes.values.contains { $0.purpose.isForRecord }
     if !isWaiting { leaveAt = now.monotonic }
   }
 

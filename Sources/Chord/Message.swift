@@ -33,8 +33,10 @@ public enum Message: Hashable, Sendable {
   case reply(Reply)
   /// Keep a copy of this record.
   case replicate(UInt32, Record)
-  /// Whether the copy is kept; if not, it is not to be sent again either.
+  /// Whether the copy is kept; if not, it is not to be sent again either. Also the answer to `extend`: if not, the record is missing.
   case replicated(UInt32, isKept: Bool)
+  /// Your copy of this record lives longer.
+  case extend(UInt32, Renewal)
 }
 
 /// A question that travels to the owner of a key.
@@ -61,6 +63,8 @@ public struct Request: Hashable, Sendable {
     case get
     /// Hold this record under the key.
     case put(Record)
+    /// Let the record that you hold live longer.
+    case extend(Renewal)
   }
 
   /// Numbers the request between these two nodes.
@@ -119,10 +123,12 @@ public enum Refusal: UInt8, Hashable, Sendable, CaseIterable {
   case unreachable = 2
   /// It was handed on too often.
   case tooManyHops = 3
-  /// The record is not valid, too old, or one too many under its key.
+  /// The record, or its extension, is not valid or too old.
   case refused = 4
-  /// I hold too many records, or have too many requests open.
+  /// I hold too many records, too many from there, or have too many requests open.
   case full = 5
+  /// What is to be extended is not here: put the whole record.
+  case unknown = 6
 }
 
 extension Reply.Answer {
@@ -130,8 +136,7 @@ extension Reply.Answer {
   func answers(_ question: Request.Question) -> Bool {
     switch (self, question) {
     case (.redirect, _), (.failure, _), (.owner, .findSuccessor), (.joinPoint, .join), (.records, .get),
-      (.records, .put),
-      (.stored, .put):
+      (.records, .put), (.records, .extend), (.stored, .put), (.stored, .extend):
       true
     case (.owner, _), (.joinPoint, _), (.records, _), (.stored, _): false
     }

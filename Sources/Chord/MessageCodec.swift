@@ -9,13 +9,15 @@
 //   18 leaving     predecessor? · successors
 //   19 request     ticket u32 · key 20 · hopsLeft u8 · claim u8 · question u8 …
 //                    claim: 0 none, 1 owner, 2 insist, 16 + n replica(n), n ≤ 15
-//                    question: 0 findSuccessor –, 1 join peer, 2 get –, 3 put record
+//                    question: 0 findSuccessor –, 1 join peer, 2 get –, 3 put record, 5 extend renewal
 //   1A accepted    ticket u32
 //   1B reply       ticket u32 · path (u8 + n × 20) · answer u8 …
 //                    answer: 0 owner peer · member u8 · predecessor? · successors, 1 joinPoint peer,
 //                            2 records (u8 + n × record), 3 stored copies u8, 4 redirect peer, 5 failure reason u8
 //   1C replicate   ticket u32 · record             1D replicated ticket u32 · kept u8
+//   1E extend      ticket u32 · key 20 · renewal
 //
+//   renewal       W 32 · number u64 · expiry u64 · signature 64
 //   peer          identifier 20 · endpoint 7 or 19        peer?   u8 0, or 1 · peer        successors   u8 n · n × peer
 
 /// Limits of what one message may carry.
@@ -24,7 +26,7 @@ public enum MessageLimit {
   public static let successors = 32
   /// The longest path: as often as a request may be handed on, and redirected each time.
   public static let path = 64
-  /// Writers under one key: their records fit into one frame, and squatters do not fill a key's memory.
+  /// Writers under one key (RecordStore says who they are): their records fit into one frame, and squatters do not fill memory.
   public static let recordsPerKey = 4
 }
 
@@ -68,6 +70,10 @@ extension Message {
     case .replicated(let ticket, let isKept):
       writer.write(type: 0x1D, ticket)
       writer.write(isKept)
+    case .extend(let ticket, let renewal):
+      writer.write(type: 0x1E, ticket)
+      writer.write(renewal.key)
+      writer.write(renewal)
     }
   }
 
@@ -91,6 +97,7 @@ extension Message {
     case 0x1B: self = .reply(try reader.reply())
     case 0x1C: self = .replicate(try reader.uint32(), try reader.record())
     case 0x1D: self = .replicated(try reader.uint32(), isKept: try reader.bool())
+    case 0x1E: self = .extend(try reader.uint32(), try reader.renewal(under: try reader.identifier()))
     default: throw .invalid(.kind)
     }
     try reader.end()
@@ -130,6 +137,9 @@ extension ByteWriter {
     case .put(let record):
       write(UInt8(3))
       write(record)
+    case .extend(let renewal):
+      write(UInt8(5))
+      write(renewal)
     }
   }
 
@@ -189,6 +199,7 @@ extension ByteReader {
     case 1: question = .join(try peer())
     case 2: question = .get
     case 3: question = .put(try record())
+    case 5: question = .extend(try renewal(under: key))
     default: throw .invalid(.kind)
     }
     return Request(ticket: ticket, key: key, hopsLeft: hopsLeft, claim: claim, question: question)

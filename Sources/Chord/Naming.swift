@@ -9,7 +9,7 @@ extension Message {
     case .leaving(let predecessor, let successors): successors + [predecessor].compactMap(\.self)
     case .request(let request): request.question.namedPeers
     case .reply(let reply): reply.answer.namedPeers
-    case .query, .notify, .notified, .ping, .pong, .changed, .accepted, .replicate, .replicated: []
+    case .query, .notify, .notified, .ping, .pong, .changed, .accepted, .replicate, .replicated, .extend: []
     }
   }
 }
@@ -22,7 +22,7 @@ extension Request.Question {
   fileprivate var namedPeers: [Peer] {
     switch self {
     case .join(let peer): [peer]
-    case .findSuccessor, .get, .put: []
+    case .findSuccessor, .get, .put, .extend: []
     }
   }
 }

@@ -11,8 +11,18 @@ struct Probe: Sendable {
     case life
     /// A copy for the put of this ticket (0: for none in particular).
     case copy(Record, put: UInt32)
+    /// The same for the longer life of a record that the holder should have.
+    case renewal(Renewal, put: UInt32)
     /// For somebody outside the machine.
     case look(Ticket)
+
+    /// Whether it is about what a holder is to keep.
+    var isForRecord: Bool {
+      switch self {
+      case .copy, .renewal: true
+      case .state, .notify, .life, .look: false
+      }
+    }
   }
 
   var peer: Peer
@@ -63,6 +73,7 @@ extension ChordNode {
     case .notify: send(.notify(ticket), to: peer)
     case .life: send(.ping(ticket), to: peer)
     case .copy(let record, _): send(.replicate(ticket, record), to: peer)
+    case .renewal(let renewal, _): send(.extend(ticket, renewal), to: peer)
     }
   }
 
@@ -83,6 +94,7 @@ extension ChordNode {
     case .notify: if isGood, peer.id == ring.successors.first?.id { settle() }
     case .life: isGood ? ring.isAlive(peer.id) : departed(peer.id)
     case .copy(_, let put): copyEnded(put, kept: isGood)
+    case .renewal(let renewal, let put): renewalEnded(renewal, put, kept: isGood, by: probe.peer)
     }
   }
 
@@ -94,7 +106,7 @@ extension ChordNode {
       change { $0.answered(by: peer, view) }
       if view.predecessor?.id == me.id, peer.id == ring.successors.first?.id { settle() }
     case .look(let ticket): effects.append(.viewed(ticket, view))
-    case .notify, .life, .copy: break
+    case .notify, .life, .copy, .renewal: break
     }
   }
 
@@ -154,7 +166,7 @@ extension ChordNode {
       guard let probe = probes[ticket], probe.peer.id == peer else { continue }
       probes[ticket] = nil
       switch probe.purpose {
-      case .copy(_, let put): copyEnded(put, kept: false)
+      case .copy(_, let put), .renewal(_, let put): copyEnded(put, kept: false)
       case .look(let ticket): effects.append(.viewed(ticket, nil))
       case .state, .notify, .life: break
       }

@@ -1,12 +1,15 @@
 // What the directory stores: an envelope that its holders can check but not read.
 //
 //   nameKey E 32 · writerKey W 32 · number u64 · expiry u64 · content u16 + n · signature by E 64 · signature by W 64
+//     · extended u8 0, or 1 · expiry u64 · signature by W 64
 //
 // Whoever knows a name derives the key pair E, so only they can write under it at all; the ring key is a hash of E's public
 // half, so a record names its own place. W belongs to one user: only W replaces, extends or deletes what W wrote. Number
 // and expiry are UTC milliseconds; the higher number wins. No content means that the writer withdrew: a tombstone.
 //
-// Both signatures cover: label · network (u8 + n) · ring key 20 · W 32 · number u64 · expiry u64 · content.
+// Both signatures cover: label · network (u8 + n) · ring key 20 · W 32 · number u64 · expiry u64 · content. A record that is to live
+// on is not written again: W signs a later expiry, which goes with it from then on (Renewal.swift). What the signatures and the
+// content are bound to stays the first expiry.
 
 import CSodium
 
@@ -18,7 +21,7 @@ public struct Record: Hashable, Sendable {
   public var writerKey: [UInt8]
   /// Of several records of one writer the highest number counts. At least the writer's UTC milliseconds.
   public var number: UInt64
-  /// The end of its life, in UTC milliseconds.
+  /// The end of its life as it was written, in UTC milliseconds.
   public var expiry: UInt64
   /// What the record says, encrypted for those who know the name; empty when the writer has withdrawn it.
   public var content: [UInt8]
@@ -26,9 +29,26 @@ public struct Record: Hashable, Sendable {
   public var nameSignature: [UInt8]
   /// By the writer's key, over `signedBytes`.
   public var writerSignature: [UInt8]
+  /// The longer life that the writer has given it since.
+  public var extended: Extension?
 
-  /// Longest content: with it an envelope is just under 1 KiB, enough for a key, a salt and a few addresses.
-  public static let maximumContent = 800
+  /// A later end of the life of a record that there is.
+  public struct Extension: Hashable, Sendable {
+    /// In UTC milliseconds; later than the record's own.
+    public var expiry: UInt64
+    /// By the writer's key, over `Renewal.signedBytes`.
+    public var signature: [UInt8]
+
+    public init(expiry: UInt64, signature: [UInt8]) {
+      self.expiry = expiry
+      self.signature = signature
+    }
+  }
+
+  /// The longest envelope, in bytes, its extension included: 1 KiB, so that four fit into a few packets and a full store into 16 MiB.
+  public static let maximumEnvelope = 1_024
+  /// The longest content, in bytes: what an envelope leaves, three times what a key, a salt and four addresses take.
+  public static let maximumContent = maximumEnvelope - 2 * keyBytes - 2 * 8 - 2 - 2 * signatureBytes - extensionBytes
   /// A record may expire at most this far ahead (1 h), so that nothing outlives its writer for long.
   public static let maximumLifetime: UInt64 = 3_600_000
   /// Tolerated difference between two machines' UTC clocks (5 min).
@@ -36,11 +56,12 @@ public struct Record: Hashable, Sendable {
 
   static let keyBytes = 32
   static let signatureBytes = 64
+  private static let extensionBytes = 1 + 8 + signatureBytes
 
   /// Puts a record together; `isAuthentic` tells whether its signatures hold.
   public init(
     nameKey: [UInt8], writerKey: [UInt8], number: UInt64, expiry: UInt64, content: [UInt8],
-    nameSignature: [UInt8], writerSignature: [UInt8]
+    nameSignature: [UInt8], writerSignature: [UInt8], extended: Extension? = nil
   ) {
     self.nameKey = nameKey
     self.writerKey = writerKey
@@ -49,6 +70,7 @@ public struct Record: Hashable, Sendable {
     self.content = content
     self.nameSignature = nameSignature
     self.writerSignature = writerSignature
+    self.extended = extended
   }
 
   /// Where on the ring the record belongs.
@@ -62,15 +84,21 @@ public struct Record: Hashable, Sendable {
   /// Whether the writer has withdrawn what it wrote.
   public var isTombstone: Bool { content.isEmpty }
 
+  /// The end of its life, in UTC milliseconds: as extended last.
+  public var validUntil: UInt64 { extended?.expiry ?? expiry }
+
+  /// Whether this one counts, of two by the same writer: the later one, or the same one with the longer life.
+  public func isNewer(than other: Record) -> Bool { (number, validUntil) > (other.number, other.validUntil) }
+
   /// Whether holders still answer with it. A tombstone is kept for the clocks' tolerance longer, to outlive its record everywhere.
   public func isAlive(at utcMilliseconds: UInt64) -> Bool {
-    let end = isTombstone ? expiry &+ Self.clockTolerance : expiry
+    let end = isTombstone ? expiry &+ Self.clockTolerance : validUntil
     return utcMilliseconds < end
   }
 
   /// Whether it expires no further ahead than is allowed, given both clocks' tolerance.
   public func isTimely(at utcMilliseconds: UInt64) -> Bool {
-    expiry <= utcMilliseconds &+ Self.maximumLifetime &+ Self.clockTolerance
+    validUntil <= utcMilliseconds &+ Self.maximumLifetime &+ Self.clockTolerance
       && number <= utcMilliseconds &+ Self.maximumLifetime
   }
 
@@ -89,7 +117,7 @@ public struct Record: Hashable, Sendable {
     return writer.bytes
   }
 
-  /// Whether both signatures hold in this network.
+  /// Whether all signatures hold in this network.
   public func isAuthentic(network: String) -> Bool {
     guard nameKey.count == Self.keyBytes, writerKey.count == Self.keyBytes, content.count <= Self.maximumContent,
       nameSignature.count == Self.signatureBytes, writerSignature.count == Self.signatureBytes
@@ -98,6 +126,7 @@ public struct Record: Hashable, Sendable {
       network: network, key: key, writerKey: writerKey, number: number, expiry: expiry, content: content)
     return crypto_sign_verify_detached(nameSignature, signed, UInt64(signed.count), nameKey) == 0
       && crypto_sign_verify_detached(writerSignature, signed, UInt64(signed.count), writerKey) == 0
+      && (extended.map { isAuthentic($0, network: network) } ?? true)
   }
 }
 
@@ -110,6 +139,13 @@ extension ByteWriter {
     writeLong(record.content)
     write(record.nameSignature)
     write(record.writerSignature)
+    write(record.extended != nil)
+    if let extended = record.extended { write(extended) }
+  }
+
+  mutating func write(_ extended: Record.Extension) {
+    write(extended.expiry)
+    write(extended.signature)
   }
 }
 
@@ -119,6 +155,12 @@ extension ByteReader {
     Record(
       nameKey: try array(Record.keyBytes), writerKey: try array(Record.keyBytes),
       number: try uint64(), expiry: try uint64(), content: try long(atMost: Record.maximumContent),
-      nameSignature: try array(Record.signatureBytes), writerSignature: try array(Record.signatureBytes))
+      nameSignature: try array(Record.signatureBytes), writerSignature: try array(Record.signatureBytes),
+      extended: try bool() ? try recordExtension() : nil)
+  }
+
+  @_lifetime(self: copy self)
+  mutating func recordExtension() throws(Malformed) -> Record.Extension {
+    Record.Extension(expiry: try uint64(), signature: try array(Record.signatureBytes))
   }
 }

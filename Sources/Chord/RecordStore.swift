@@ -1,21 +1,44 @@
 // The records one member holds, as owner or as one of the copies. It cannot read them; it checks that the writer could write
-// there (Record.isAuthentic), that clocks agree, and keeps for every writer only the highest number.
+// there (Record.isAuthentic), that clocks agree, and keeps for every writer only the latest.
+//
+// Of the writers under one key at most one is the user: W follows from the user's key, and the key from the name. All others know the
+// name too and only take up room, but the holder cannot tell which they are. It keeps four, in the order in which they came, and a
+// fifth takes the place of the last of them:
+//
+//   first · second · third · last  <── the next one
+//
+// So whoever is there keeps its place, for as long as it renews its record, against any number of others; and whoever comes when all
+// four are taken can always write. Neither the earliest end (squatters would ask for the longest life) nor the oldest number (they would
+// write more often) nor chance (they would try again) would keep a user from being pushed out; and to refuse the fifth would keep out a
+// user who comes back. What remains: a user who comes after three squatters has to hold the last place against a fourth, who can take it
+// as often as the user comes back to it. That is between those who were told the name.
 
 /// Records by ring key.
 struct RecordStore: Sendable {
-  /// What became of a record that was offered.
+  /// What became of what was offered.
   enum Outcome: Hashable, Sendable {
     /// New, or newer than what was there.
     case stored
-    /// This very one, or a newer one, was there already.
+    /// This very one was there already.
     case known
+    /// The same writer's later record was there already, or the same one with a longer life.
+    case outdated(by: Record)
+    /// An extension of what is not here.
+    case unknown
     case refused
     case full
   }
 
-  /// All records under one key.
+  /// One writer's record.
+  private struct Entry {
+    var record: Record
+    /// Who brought it.
+    var source: RecordSource?
+  }
+
+  /// All records under one key, in the order in which their writers came.
   private struct Shelf {
-    var records: [Record]
+    var entries: [Entry]
     var standing = Standing.copy
   }
 
@@ -31,13 +54,17 @@ struct RecordStore: Sendable {
 
   private var shelves: [Identifier: Shelf] = [:]
   private(set) var count = 0
+  private(set) var shares: RecordShares
+  private let capacity: Int
   private let network: String
 
   /// 16 MiB of envelopes at most: about a hundred users for each member would already be a very uneven ring.
   static let capacity = 16_384
 
-  init(network: String) {
+  init(network: String, capacity: Int = Self.capacity) {
     self.network = network
+    self.capacity = capacity
+    shares = RecordShares(capacity: capacity)
   }
 
   /// The keys for which this holds, given who answers for them; in ring order from zero.
@@ -56,37 +83,68 @@ struct RecordStore: Sendable {
 
   /// All under a key that has not expired, tombstones included.
   func records(under key: Identifier, at utcMilliseconds: UInt64) -> [Record] {
-    (shelves[key]?.records ?? []).filter { $0.isAlive(at: utcMilliseconds) }
+    living(under: key, at: utcMilliseconds).map(\.record)
   }
 
-  /// What the same writer wrote later than this, if that is here.
-  func newer(than record: Record) -> Record? {
-    shelves[record.key]?.records.first { $0.writerKey == record.writerKey && $0.number > record.number }
+  /// The record that this renewal is meant for, or what its writer has written since.
+  func record(for renewal: Renewal, at utcMilliseconds: UInt64) -> Record? {
+    living(under: renewal.key, at: utcMilliseconds).first { $0.record.writerKey == renewal.writerKey }?.record
   }
 
-  mutating func offer(_ record: Record, at utcMilliseconds: UInt64) -> Outcome {
+  /// Takes a record in, if it holds and is newer than what its writer has here. `source`: who brought it.
+  mutating func offer(_ record: Record, from source: RecordSource?, at utcMilliseconds: UInt64) -> Outcome {
     let key = record.key
-    var shelf = records(under: key, at: utcMilliseconds)
-    let place = shelf.firstIndex { $0.writerKey == record.writerKey }
-    if let place, shelf[place].number >= record.number { return .known }
+    var entries = living(under: key, at: utcMilliseconds)
+    var place = entries.firstIndex { $0.record.writerKey == record.writerKey }
+    if let own = place.map({ entries[$0].record }), !record.isNewer(than: own) {
+      return own.isNewer(than: record) ? .outdated(by: own) : .known
+    }
     guard record.isAlive(at: utcMilliseconds), record.isTimely(at: utcMilliseconds) else { return .refused }
-    guard place != nil || shelf.count < MessageLimit.recordsPerKey else { return .refused }
-    guard place != nil || count < Self.capacity else { return .full }
+    if place == nil, entries.count >= MessageLimit.recordsPerKey { place = entries.count - 1 }
+    guard place != nil || count < capacity && shares.hasRoom(for: source) else { return .full }
     guard record.isAuthentic(network: network) else { return .refused }
-    if let place { shelf[place] = record } else { shelf.append(record) }
-    replaceShelf(key, by: shelf)
+    let entry = Entry(record: record, source: source)
+    if let place { entries[place] = entry } else { entries.append(entry) }
+    replaceShelf(key, by: entries)
+    return .stored
+  }
+
+  /// Lets a record that is here live longer, if its writer says so.
+  mutating func extend(_ renewal: Renewal, at utcMilliseconds: UInt64) -> Outcome {
+    var entries = living(under: renewal.key, at: utcMilliseconds)
+    guard let place = entries.firstIndex(where: { $0.record.writerKey == renewal.writerKey }),
+      entries[place].record.number >= renewal.number
+    else { return .unknown }
+    let own = entries[place].record
+    if own.number > renewal.number { return .outdated(by: own) }
+    guard !own.isTombstone else { return .refused }
+    var extended = own
+    extended.extended = renewal.extended
+    if !extended.isNewer(than: own) { return own.isNewer(than: extended) ? .outdated(by: own) : .known }
+    guard extended.isTimely(at: utcMilliseconds), own.isAuthentic(renewal.extended, network: network) else {
+      return .refused
+    }
+    entries[place].record = extended
+    replaceShelf(renewal.key, by: entries)
     return .stored
   }
 
   /// Drops what has expired.
   mutating func expire(at utcMilliseconds: UInt64) {
-    for (key, shelf) in shelves where !shelf.records.allSatisfy({ $0.isAlive(at: utcMilliseconds) }) {
-      replaceShelf(key, by: records(under: key, at: utcMilliseconds))
+    for (key, shelf) in shelves where !shelf.entries.allSatisfy({ $0.record.isAlive(at: utcMilliseconds) }) {
+      replaceShelf(key, by: living(under: key, at: utcMilliseconds))
     }
   }
 
-  private mutating func replaceShelf(_ key: Identifier, by shelf: [Record]) {
-    count += shelf.count - (shelves[key]?.records.count ?? 0)
-    shelves[key] = shelf.isEmpty ? nil : Shelf(records: shelf, standing: shelves[key]?.standing ?? .copy)
+  private func living(under key: Identifier, at utcMilliseconds: UInt64) -> [Entry] {
+    (shelves[key]?.entries ?? []).filter { $0.record.isAlive(at: utcMilliseconds) }
+  }
+
+  private mutating func replaceShelf(_ key: Identifier, by entries: [Entry]) {
+    let before = shelves[key]?.entries ?? []
+    count += entries.count - before.count
+    for entry in before { shares.remove(entry.source) }
+    for entry in entries { shares.add(entry.source) }
+    shelves[key] = entries.isEmpty ? nil : Shelf(entries: entries, standing: shelves[key]?.standing ?? .copy)
   }
 }

@@ -1,7 +1,8 @@
 // Records and their copies. The owner of a key holds its records and gives a copy to each of the members after it, so that whoever
 // comes to own the key holds them already. A put is answered when the copies are acknowledged.
 //
-//   put ──> owner ──replicate──> s0, s1, … s(copies-2)
+//   put    ──> owner ──replicate──> s0, s1, … s(copies-2)
+//   extend ──> owner ──extend─────> s0, s1, … s(copies-2)      the same without the record; a holder that lacks it is sent it
 //
 // When the ring changes, records move: to new successors copies of what is ours; to a new predecessor what has become its own.
 
@@ -43,25 +44,51 @@ extension ChordNode {
   /// Stores a record as the owner of its key.
   mutating func keepAsOwner(_ record: Record, for origin: Forward.Origin) {
     guard puts.count < PendingPut.limit else { return conclude(origin, .failure(.full)) }
-    switch store.offer(record, at: now.utcMilliseconds) {
+    let outcome = store.offer(record, from: source(of: origin), at: now.utcMilliseconds)
+    spread(outcome, under: record.key, for: origin) { .copy(record, put: $0) }
+  }
+
+  /// Lets a record live longer as the owner of its key. Its holders get the extension alone.
+  mutating func extendAsOwner(_ renewal: Renewal, for origin: Forward.Origin) {
+    guard puts.count < PendingPut.limit else { return conclude(origin, .failure(.full)) }
+    let outcome = store.extend(renewal, at: now.utcMilliseconds)
+    spread(outcome, under: renewal.key, for: origin) { .renewal(renewal, put: $0) }
+  }
+
+  /// Tells the holders what is new here, and whoever asked what became of it.
+  private mutating func spread(
+    _ outcome: RecordStore.Outcome, under key: Identifier, for origin: Forward.Origin,
+    _ purpose: (UInt32) -> Probe.Purpose
+  ) {
+    switch outcome {
     case .refused: return conclude(origin, .failure(.refused))
     case .full: return conclude(origin, .failure(.full))
-    case .known:
-      if ring.owns(record.key) != false, store.standing(of: record.key) != .owned { takeOver(record.key) }
-      if let newer = store.newer(than: record) { return conclude(origin, .records([newer])) }
+    case .unknown: return conclude(origin, .failure(.unknown))
+    case .known, .outdated:
+      if ring.owns(key) != false, store.standing(of: key) != .owned { takeOver(key) }
+      if case .outdated(let newer) = outcome { return conclude(origin, .records([newer])) }
       return conclude(origin, .stored(copies: UInt8(holders.count + 1)))
     case .stored:
-      let isNews = store.standing(of: record.key) != .owned
-      store.set(.owned, of: record.key)
+      let isNews = store.standing(of: key) != .owned
+      store.set(.owned, of: key)
       // Of the other writers there the holders may not know yet that we answer for them now.
-      if isNews, store.records(under: record.key, at: now.utcMilliseconds).count > 1 { takeOver(record.key) }
+      if isNews, store.records(under: key, at: now.utcMilliseconds).count > 1 { takeOver(key) }
     }
     guard !holders.isEmpty else { return conclude(origin, .stored(copies: 1)) }
     let ticket = newTicket()
     let deadline = now.monotonic + PendingPut.patience
     puts[ticket] = PendingPut(origin: origin, waiting: holders.count, copies: 1, deadline: deadline)
     deadlines.insert(ticket, at: deadline)
-    for holder in holders { probe(holder, .copy(record, put: ticket)) }
+    for holder in holders { probe(holder, purpose(ticket)) }
+  }
+
+  /// Who brought what is to be stored for `origin`; nil when it was nobody but ourselves.
+  private func source(of origin: Forward.Origin) -> RecordSource? {
+    if case .peer(let peer, _) = origin { source(of: peer) } else { nil }
+  }
+
+  private func source(of peer: Peer) -> RecordSource {
+    RecordSource(peer: peer.id, host: hosts[peer.id] ?? peer.endpoint.host)
   }
 
   /// A copy was acknowledged, or its holder is gone.
@@ -79,24 +106,48 @@ extension ChordNode {
     conclude(put.origin, .stored(copies: UInt8(clamping: put.copies)))
   }
 
+  /// A holder has the longer life of a record too; or not the record: then it is sent the whole.
+  mutating func renewalEnded(_ renewal: Renewal, _ put: UInt32, kept: Bool, by holder: Peer) {
+    if !kept, let record = store.record(for: renewal, at: now.utcMilliseconds) {
+      return probe(holder, .copy(record, put: put))
+    }
+    copyEnded(put, kept: kept)
+  }
+
   /// Another member wants us to hold a copy.
   mutating func keepCopy(of record: Record, _ ticket: UInt32, from peer: Peer) {
-    switch store.offer(record, at: now.utcMilliseconds) {
+    let outcome = store.offer(record, from: source(of: peer), at: now.utcMilliseconds)
+    answerForCopy(outcome, under: record.key, ticket, to: peer)
+  }
+
+  /// A copy that we hold is to live longer.
+  mutating func extendCopy(_ renewal: Renewal, _ ticket: UInt32, from peer: Peer) {
+    let outcome = store.extend(renewal, at: now.utcMilliseconds)
+    answerForCopy(outcome, under: renewal.key, ticket, to: peer)
+  }
+
+  private mutating func answerForCopy(
+    _ outcome: RecordStore.Outcome, under key: Identifier, _ ticket: UInt32, to peer: Peer
+  ) {
+    switch outcome {
     case .stored:
       send(.replicated(ticket, isKept: true), to: peer)
       // From one that left, or did not know that we own it: then it is for us to see that there are copies.
-      if ring.owns(record.key) == true { takeOver(record.key) }
-    case .known:
+      if ring.owns(key) == true { takeOver(key) }
+    case .known: send(.replicated(ticket, isKept: true), to: peer)
+    case .outdated(let newer):
       send(.replicated(ticket, isKept: true), to: peer)
-      if let newer = store.newer(than: record) { send(.replicate(0, newer), to: peer) }
-    case .refused, .full: send(.replicated(ticket, isKept: false), to: peer)
+      send(.replicate(0, newer), to: peer)
+    case .unknown, .refused, .full: send(.replicated(ticket, isKept: false), to: peer)
     }
   }
 
   /// Takes what a holder of copies has and we, if we are the owner, have not; returns what there is now.
-  mutating func adopt(_ records: [Record], under key: Identifier) -> [Record] {
+  mutating func adopt(_ records: [Record], under key: Identifier, from peer: Peer) -> [Record] {
     guard ring.owns(key) != false else { return records }
-    for record in records where record.key == key { _ = store.offer(record, at: now.utcMilliseconds) }
+    for record in records where record.key == key {
+      _ = store.offer(record, from: source(of: peer), at: now.utcMilliseconds)
+    }
     if ring.owns(key) == true, let standing = store.standing(of: key), standing != .owned { takeOver(key) }
     return store.records(under: key, at: now.utcMilliseconds)
   }
@@ -179,8 +230,8 @@ extension ChordNode {
     switch answer {
     case .failure(.notInRing), .failure(.unreachable), .failure(.tooManyHops), .failure(.full): move.hasFailed = true
     case .records(let newer):
-      for record in newer where record.key == key { _ = store.offer(record, at: now.utcMilliseconds) }
-    case .failure(.refused), .owner, .joinPoint, .stored, .redirect: break
+      for record in newer where record.key == key { _ = store.offer(record, from: nil, at: now.utcMilliseconds) }
+    case .failure(.refused), .failure(.unknown), .owner, .joinPoint, .stored, .redirect: break
     }
     if move.hasFailed {
       let pause = min(movePause.map { $0 * 2 } ?? Move.firstPause, Move.longestPause)

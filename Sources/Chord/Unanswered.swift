@@ -63,7 +63,7 @@ extension ChordNode {
   static func decidesOwnership(_ question: Request.Question, _ claim: Request.Claim) -> Bool {
     guard claim == .owner || claim == .insist else { return false }
     return switch question {
-    case .findSuccessor, .put: true
+    case .findSuccessor, .put, .extend: true
     case .get, .join: false  // those after it hold the copies; a join names no owner
     }
   }

@@ -25,7 +25,7 @@ struct Admission {
   /// A connection has come from this host; whether it is taken. If so, `left` must follow.
   mutating func arrives(from host: Endpoint.Host, at now: LoopTime) -> Bool {
     guard isCounted(host) else { return true }
-    let prefix = ObservedAddress.network(of: host)
+    let prefix = host.prefix
     guard open[prefix, default: 0] < limits.arrivalsPerPrefix, keepsPace(prefix, at: now) else { return false }
     open[prefix, default: 0] += 1
     return true
@@ -34,13 +34,13 @@ struct Admission {
   /// A connection that was taken has ended.
   mutating func left(_ host: Endpoint.Host) {
     guard isCounted(host) else { return }
-    let prefix = ObservedAddress.network(of: host)
+    let prefix = host.prefix
     guard let count = open[prefix] else { return }
     open[prefix] = count > 1 ? count - 1 : nil
   }
 
   private func isCounted(_ host: Endpoint.Host) -> Bool {
-    limits.includesPrivateAddresses || ObservedAddress.rank(host) == 3
+    limits.includesPrivateAddresses || host.reach == .everywhere
   }
 
   /// Its own prefix's token first: a flood from one must not use up what all have together.

@@ -18,7 +18,8 @@ import UVRuntime
 
 /// What the links tell the node they belong to.
 protocol LinksOwner: AnyObject {
-  func linked(_ remote: RemoteNode, seenAs: Endpoint?)
+  /// A link to a node stands; its other end is `at` that host, and sees us as `seenAs`.
+  func linked(_ remote: RemoteNode, at host: Endpoint.Host, seenAs: Endpoint?)
   func received(_ type: UInt8, _ payload: RawSpan, from remote: RemoteNode) throws(LinkFailure)
   /// The link broke without a word.
   func lost(_ id: Identifier)
@@ -272,7 +273,7 @@ final class Links: LinkOwner {
       waiting = []
     }
     for frame in waiting { link.send(frame) }
-    owner?.linked(remote, seenAs: link.seenAs)
+    owner?.linked(remote, at: link.address.host, seenAs: link.seenAs)
   }
 
   /// Two links to one node.

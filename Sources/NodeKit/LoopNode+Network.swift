@@ -6,7 +6,8 @@ import Logging
 import UVRuntime
 
 extension LoopNode: LinksOwner {
-  func linked(_ remote: RemoteNode, seenAs: Endpoint?) {
+  func linked(_ remote: RemoteNode, at host: Endpoint.Host, seenAs: Endpoint?) {
+    step(.ring(.seen(remote.peer.id, at: host)))
     if let seenAs { learnAddress(seenAs, from: remote) }
     step(.linked(remote.peer.id))
   }

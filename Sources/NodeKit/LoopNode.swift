@@ -169,7 +169,7 @@ public final class LoopNode {
     case .requested(let user): report(.sessionRequested(user))
     case .awaited(let user): report(.sessionAwaited(user))
     case .message(let user, let text, let id): report(.message(from: user, text: text, id: id))
-    case .send, .get, .put, .withdrawn: break  // handed over inside the engine
+    case .send, .get, .put, .extend, .withdrawn: break  // handed over inside the engine
     }
   }
 

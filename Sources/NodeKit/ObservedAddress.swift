@@ -18,39 +18,18 @@ struct ObservedAddress {
 
   /// `voter` sees us at `seen`. True when that changes what we believe.
   mutating func vote(_ seen: Endpoint.Host, by voter: Endpoint.Host) -> Bool {
-    let rank = Self.rank(seen)
-    guard rank > 0, seen != host, rank >= (host.map(Self.rank) ?? 0) else { return false }
-    if rank < 3 {
-      guard rank > (host.map(Self.rank) ?? 0) else { return false }
+    let believed = host?.reach ?? .nowhere
+    guard seen.reach > .nowhere, seen != host, seen.reach >= believed else { return false }
+    if seen.reach < .everywhere {
+      guard seen.reach > believed else { return false }
       host = seen
       return true
     }
     guard votes[seen] != nil || votes.count < Self.candidates else { return false }
-    votes[seen, default: []].insert(Self.network(of: voter))
+    votes[seen, default: []].insert(voter.prefix)
     guard let count = votes[seen]?.count, count >= Self.quorum || host == nil && count >= 1 else { return false }
     if count >= Self.quorum { votes = [:] }
     host = seen
     return true
-  }
-
-  /// 0 unusable, 1 loopback, 2 private or link-local, 3 public.
-  static func rank(_ host: Endpoint.Host) -> Int {
-    let endpoint = Endpoint(host: host, port: 1)
-    if endpoint.isUnspecified { return 0 }
-    if endpoint.isLoopback { return 1 }
-    switch host {
-    case .v4(let bits):
-      let isPrivate = bits >> 24 == 10 || bits >> 20 == 0xAC1 || bits >> 16 == 0xC0A8 || bits >> 16 == 0xA9FE
-      return isPrivate ? 2 : 3
-    case .v6(let high, _): return high >> 57 == 0x7E || high >> 54 == 0x3FA ? 2 : 3
-    }
-  }
-
-  /// A /24 of IPv4 or a /48 of IPv6: who sits in one is counted once.
-  static func network(of host: Endpoint.Host) -> UInt64 {
-    switch host {
-    case .v4(let bits): UInt64(bits >> 8)
-    case .v6(let high, _): high >> 16 | 1 << 63
-    }
   }
 }

@@ -25,6 +25,36 @@ struct PublicationTests {
       #expect(world.told(alice).answer(ticket) == .found(ticket, world.user(bob), peer: peer, hops: 2))
     }
     #expect(world.directory.values.allSatisfy { $0.count == 1 })
+    // For over three hours each was written once, and extended since.
+    #expect(world.directory.values.allSatisfy { $0.allSatisfy { $0.number < 1_700_000_010_000 } })
+    #expect(world.extensions > 2 * 20)
+  }
+
+  @Test("a record that its holders have lost is written whole when its extension fails")
+  func lost() throws {
+    let world = World()
+    let alice = try world.add("alice")
+    world.directory = [:]
+    world.run(for: .seconds(30))
+    #expect(world.directory.count == 1)
+    #expect(world.told(alice).isPublished)
+  }
+
+  @Test("what is withdrawn stays withdrawn for as long as the extended record would have lived")
+  func tombstoneOutlives() throws {
+    let world = World()
+    let (alice, bob) = (try world.add("alice"), try world.add("bob"))
+    world.run(for: .seconds(3000))
+    let extended =
+      world.directory[DirectoryKey(user: world.user(bob), network: World.network).ringKey]?.first?.validUntil ?? 0
+    world.give(bob, .leave(1))
+    world.run(for: .seconds(1))
+    let tombstone = try #require(
+      world.directory[DirectoryKey(user: world.user(bob), network: World.network).ringKey]?.first { $0.isTombstone })
+    #expect(tombstone.validUntil >= extended)
+    world.give(alice, .find(world.user(bob), 2))
+    world.run(for: .seconds(1))
+    #expect(world.told(alice).failure(2) == .userNotFound)
   }
 
   @Test("a record that could not be stored is tried again, with pauses")

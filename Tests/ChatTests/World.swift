@@ -60,6 +60,8 @@ final class World {
   private var queued: [Set<Int>: [(from: Int, to: Int, bytes: [UInt8])]] = [:]
   private var dialling: Set<Set<Int>> = []
   private var lastLink = 0
+  /// How often somebody asked for a record to live longer.
+  private(set) var extensions = 0
   private var schedule: [(at: Instant, happening: Happening)] = []
   private var scheduleHead = 0
 
@@ -116,6 +118,9 @@ final class World {
         directory[record.key, default: []].append(record)
       }
       later(.event(index, .putAnswered(ticket, copies: directoryWorks ? 3 : nil)))
+    case .extend(let renewal, let ticket):
+      guard let directoryWorks else { return }
+      later(.event(index, .putAnswered(ticket, copies: directoryWorks && extend(renewal) ? 3 : nil)))
     case .get(let key, let ticket):
       guard let directoryWorks else { return }
       let lookup: Conversations.Lookup = directoryWorks ? .records(directory[key] ?? [], hops: 2) : .failed
@@ -138,6 +143,20 @@ final class World {
     case .awaited(let user): members[index].told.awaited.append(user)
     case .message(let user, let text, let id): members[index].told.texts.append((user, text, id))
     }
+  }
+
+  /// Lets a record that is there live longer; false if it is not there, or the extension does not hold.
+  private func extend(_ renewal: Renewal) -> Bool {
+    extensions += 1
+    guard
+      let place = directory[renewal.key]?.firstIndex(where: {
+        $0.writerKey == renewal.writerKey && $0.number == renewal.number
+      }), var record = directory[renewal.key]?[place]
+    else { return false }
+    record.extended = renewal.extended
+    guard record.isAuthentic(network: Self.network) else { return false }
+    directory[renewal.key]?[place] = record
+    return true
   }
 
   // MARK: Links

@@ -17,7 +17,18 @@ struct MessageTests {
   static let peerB = "000000000000000000000000000000000000000b" + "06" + "20010db8000000000000000000000007" + "1cea"
   static let recordBytes =
     String(repeating: "e0", count: 32) + String(repeating: "d0", count: 32) + "000001a0c4506c00" + "000001a0c46be340"
-    + "0003" + "010203" + String(repeating: "e1", count: 64) + String(repeating: "d1", count: 64)
+    + "0003" + "010203" + String(repeating: "e1", count: 64) + String(repeating: "d1", count: 64) + "00"
+  static let longer = Record.Extension(expiry: 1_790_002_100_000, signature: Array(repeating: 0xD2, count: 64))
+  static let renewal = Renewal(
+    key: Identifier(255), writerKey: record.writerKey, number: record.number, extended: longer)
+  static let longerBytes = "000001a0c4707720" + String(repeating: "d2", count: 64)
+  static let renewalBytes = String(repeating: "d0", count: 32) + "000001a0c4506c00" + longerBytes
+  static var extendedRecord: Record {
+    var extended = record
+    extended.extended = longer
+    return extended
+  }
+  static let extendedBytes = recordBytes.dropLast(2) + "01" + longerBytes
   static let key = "00000000000000000000000000000000000000ff"
 
   /// What PROTOCOL.md quotes.
@@ -78,6 +89,13 @@ struct MessageTests {
       "1b" + "00000014" + "00" + "05" + "02"
     ),
     ("replicate", .replicate(21, record), "1c" + "00000015" + recordBytes),
+    ("replicate an extended one", .replicate(21, extendedRecord), "1c" + "00000015" + extendedBytes),
+    ("extend a copy", .extend(22, renewal), "1e" + "00000016" + key + renewalBytes),
+    (
+      "extend",
+      .request(Request(ticket: 23, key: Identifier(255), hopsLeft: 28, claim: .owner, question: .extend(renewal))),
+      "19" + "00000017" + key + "1c" + "01" + "05" + renewalBytes
+    ),
     ("replicated", .replicated(21, isKept: true), "1d" + "00000015" + "01"),
   ]
 

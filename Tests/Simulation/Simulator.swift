@@ -202,6 +202,7 @@ public struct Simulator {
     case .lookUp(let key, let ticket): tell(id, .ring(.lookUp(key, ticket << 1)))
     case .get(let key, let ticket): tell(id, .ring(.get(key, ticket << 1)))
     case .put(let record, let ticket): tell(id, .ring(.put(record, ticket << 1)))
+    case .extend(let renewal, let ticket): tell(id, .ring(.extend(renewal, ticket << 1)))
     case .look(let peer, let ticket): tell(id, .ring(.look(peer, ticket << 1)))
     default: tell(id, .ring(event))
     }

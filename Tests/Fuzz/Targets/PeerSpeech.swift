@@ -11,7 +11,7 @@ struct PeerSpeech {
   /// The machine has sent this.
   mutating func heard(_ message: Message, by peer: Peer) {
     switch message {
-    case .query, .notify, .ping, .request, .replicate: break
+    case .query, .notify, .ping, .request, .replicate, .extend: break
     case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated: return
     }
     asked.append((message, peer))
@@ -38,6 +38,7 @@ struct PeerSpeech {
   private func statement(_ input: inout FuzzInput) -> Message {
     let choice = input.choice(9)
     let ticket = UInt32(input.byte())
+    let isAboutLife = choice >= 6 && ticket & 0x80 != 0  // which of two, for the number of a question says nothing
     switch choice {
     case 0: return .query(ticket)
     case 1: return .notify(ticket)
@@ -45,14 +46,18 @@ struct PeerSpeech {
     case 3: return .changed
     case 4: return .hint(Self.peer(&input))
     case 5: return .leaving(predecessor: Self.optionalPeer(&input), successors: Self.peers(&input))
-    case 6: return .replicate(ticket, input.element(of: RingFixture.records))
+    case 6:
+      if isAboutLife { return .extend(ticket, input.element(of: RingFixture.renewals)) }
+      return .replicate(ticket, input.element(of: RingFixture.records))
     default:
       let record = input.element(of: RingFixture.records)
       let questions: [Request.Question] = [.findSuccessor, .join(Self.peer(&input)), .get, .put(record)]
-      let question = input.element(of: questions)
+      let question: Request.Question =
+        isAboutLife ? .extend(input.element(of: RingFixture.renewals)) : input.element(of: questions)
       let claims: [Request.Claim] = [.none, .owner, .insist, .replica(3), .replica(0)]
       var key = record.key
       if case .join(let peer) = question { key = peer.id }
+      if case .extend(let renewal) = question { key = renewal.key }
       return .request(
         Request(
           ticket: ticket, key: key, hopsLeft: input.byte() % (Request.limit + 1), claim: input.element(of: claims),
@@ -65,7 +70,7 @@ struct PeerSpeech {
     case .query(let ticket): return .view(ticket, Self.view(&input))
     case .notify(let ticket): return .notified(ticket, isPredecessor: true)
     case .ping(let ticket): return .pong(ticket, isMember: !input.bool())
-    case .replicate(let ticket, _): return .replicated(ticket, isKept: !input.bool())
+    case .replicate(let ticket, _), .extend(let ticket, _): return .replicated(ticket, isKept: !input.bool())
     case .request(let request):
       let path = (0..<input.choice(4)).map { RingFixture.peers[$0].id }
       let answer: Reply.Answer

@@ -25,11 +25,36 @@ enum RingFixture {
         }
       }
     }
+    // One that lives longer than it was written to; its shorter form is there too, as on holders that have not heard of it.
+    var extended = records[1]
+    extended.extended = life(of: extended, writer: 1, until: extended.expiry + 60_000)
+    records.append(extended)
     var forged = records[0]
     forged.number += 1
     let distant = record(1, 3, number: Fixture.utc + 2 * Record.maximumLifetime, [3])
     return records + [forged, distant]
   }()
+
+  /// Longer lives of the records: two that hold, an older one of the two, one that another writer has signed, one beyond the hour, and one
+  /// for a tombstone.
+  static let renewals: [Renewal] = {
+    let (first, second, tombstone) = (records[0], records[3], records[2])
+    let lives: [(Record, UInt8, UInt64)] = [
+      (first, 1, 120_000), (first, 1, 60_000), (second, 2, 60_000), (first, 2, 180_000),
+      (first, 1, 2 * Record.maximumLifetime), (tombstone, 1, 60_000),
+    ]
+    return lives.map { record, writer, longer in
+      Renewal(
+        key: record.key, writerKey: record.writerKey, number: record.number,
+        extended: life(of: record, writer: writer, until: record.expiry + longer))
+    }
+  }()
+
+  private static func life(of record: Record, writer: UInt8, until expiry: UInt64) -> Record.Extension {
+    let signer = SigningKey(seed: [UInt8](repeating: 100 + writer, count: 32))
+    let signed = Renewal.signedBytes(network: Fixture.network, record: record, expiry: expiry)
+    return Record.Extension(expiry: expiry, signature: signer.sign(signed))
+  }
 
   private static func record(_ name: UInt8, _ writer: UInt8, number: UInt64, _ content: [UInt8]) -> Record {
     let nameSigner = SigningKey(seed: [UInt8](repeating: name, count: 32))
@@ -101,7 +126,8 @@ enum RingFixture {
     case .notify(let ticket): return .notified(ticket, isPredecessor: true)
     case .ping(let ticket): return .pong(ticket, isMember: true)
     case .request(let request): return .reply(Reply(ticket: request.ticket, path: [], answer: .joinPoint(members[1])))
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicate, .replicated: return nil
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicate, .replicated, .extend:
+      return nil
     }
   }
 }
