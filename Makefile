@@ -71,6 +71,7 @@ figures: set-up ## the tables of docs/FIGURES.md, simulated (takes a while); ARG
 	@.build/release/bench churn --lookup-rate 20 $(ARGS)
 	@.build/release/bench churn --lookup-rate 20 --silent $(ARGS)
 	@.build/release/bench churn --lookup-rate 20 --sessions 5 1.4 --bytes $(ARGS)
+	@.build/release/bench liars --finds 4000 $(ARGS)
 	@.build/release/bench simulator
 
 asan: set-up ## the tests under the address sanitizer

@@ -41,6 +41,8 @@ extension Conversations {
     case putAnswered(Ticket, copies: Int?)
     /// The answer to a `get` effect.
     case getAnswered(Ticket, Lookup)
+    /// What an `inquire` effect has brought: some records, as often as there are any, and once that it is over, or has failed.
+    case inquired(Ticket, Lookup, isOver: Bool)
     /// `nextDeadline` has come.
     case tick
   }
@@ -53,6 +55,10 @@ extension Conversations {
     case extend(Renewal, Ticket)
     /// Get the records under this key; answer with `getAnswered`.
     case get(Identifier, Ticket)
+    /// Get the records under this key from all who may hold them, trusting nobody on the way; answer with `inquired`.
+    case inquire(Identifier, Ticket)
+    /// No more of this inquiry.
+    case enough(Ticket)
     /// Send this over the link to the peer. If there is none, dial `peer.endpoint` first.
     case send(ChatMessage, to: Peer)
     /// This node owes us an answer: if it is linked, find out whether the link still carries anything, and end it as lost if not.
@@ -144,7 +150,9 @@ extension Conversations {
     public var askAgain: Duration = .seconds(10)
     /// A `find` whose lookups fail is tried for this long, for the same reason.
     public var findPatience: Duration = .seconds(10)
-    /// An unanswered lookup is asked again after this, should the ring never say that it has given up.
+    /// The quick lookup is given this long before others are asked: ten slow round trips.
+    public var quickPatience: Duration = .seconds(2)
+    /// An unanswered inquiry is given up after this, should the ring never say that it has given it up.
     public var getPatience: Duration = .seconds(10)
     /// An address that says nothing is given up for the next one after this: a TCP handshake retried twice fits in.
     public var knockPatience: Duration = .seconds(4)
@@ -184,6 +192,9 @@ extension Conversations {
     public var closedStreams = 1_024
     /// How often the record is extended (jittered by half): six times in its life.
     public var renewal: Duration = .seconds(300)
+    /// A record that was last renewed longer ago should have been renewed since: one and a half times the above, and what a slow put takes.
+    /// Who shows an older one may hide a newer. (A writer whose clock is wrong only makes its readers ask more often.)
+    public var oldestUnrenewed: Duration { renewal * 3 / 2 + .seconds(30) }
     /// How soon after it was written the record is extended first (jittered by half); then after twice that, and so on up to the
     /// renewal.
     public var firstRenewal: Duration = .seconds(10)

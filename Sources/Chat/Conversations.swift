@@ -3,7 +3,7 @@
 //
 //                       find, open, send, close, leave
 //                                   │                                 Opening.swift    sessions begin, fail and come back
-//    putAnswered, getAnswered ──▶ handle ──▶ put, get                 Texts.swift      texts and what acknowledges them
+//    putAnswered, getAnswered ──▶ handle ──▶ put, get, inquire        Texts.swift      texts and what acknowledges them
 //    received, linked, lost   ──▶        ──▶ send                     Ending.swift     sessions end
 //    tick                     ──▶        ──▶ answers and news         Consent.swift    who may talk to our user
 //                                                                     Finding.swift    lookups in the directory
@@ -62,6 +62,8 @@ public struct Conversations: Sendable {
     case .unreachable(let node): unreachable(node, at: instant, into: &effects)
     case .putAnswered(let ticket, let copies): putAnswered(ticket, copies: copies, at: now, into: &effects)
     case .getAnswered(let ticket, let lookup): getAnswered(ticket, lookup, at: now, into: &effects)
+    case .inquired(let ticket, let lookup, let isOver):
+      inquired(ticket, lookup, isOver: isOver, at: now, into: &effects)
     case .tick:
       tickPublication(at: now, into: &effects)
       tickFindings(at: instant, into: &effects)
@@ -81,6 +83,9 @@ public struct Conversations: Sendable {
     if table.count > limits.sessions { return "\(table.count) sessions" }
     if findings.count > limits.findings { return "\(findings.count) searches" }
     if closedStreams.count > limits.closedStreams { return "\(closedStreams.count) closed streams" }
+    if findings.contains(where: { $0.records.count > 2 * Finding.recordsEach }) {
+      return "too many records of one search"
+    }
     return consent.brokenInvariant(limits: limits)
   }
 

@@ -9,12 +9,12 @@ import Chord
 public enum DirectoryReader {
   /// The entry of `user` among `records` at the UTC time `utc` in milliseconds, or nil when none proves itself.
   public static func best(of records: [Record], user: User, network: String, utc: UInt64) -> DirectoryEntry? {
-    best(of: records, user: user, key: DirectoryKey(user: user, network: network), network: network, utc: utc)
+    best(of: records, user: user, key: DirectoryKey(user: user, network: network), network: network, utc: utc)?.entry
   }
 
   static func best(
     of records: [Record], user: User, key: DirectoryKey, network: String, utc: UInt64
-  ) -> DirectoryEntry? {
+  ) -> (entry: DirectoryEntry, record: Record)? {
     for record in records.sorted(by: { $0.number > $1.number }) where !record.isTombstone {
       // A record that does not prove itself is none: whoever can write there may have put it beside the right one.
       guard let entry = try? DirectoryEntry.open(record, user: user, key: key, network: network, utc: utc) else {
@@ -24,7 +24,7 @@ public enum DirectoryReader {
         other.isTombstone && other.writerKey == record.writerKey && other.nameKey == record.nameKey
           && other.number > record.number && other.isAuthentic(network: network)
       }
-      if !isWithdrawn { return entry }
+      if !isWithdrawn { return (entry, record) }
     }
     return nil
   }

@@ -102,3 +102,8 @@ public struct DirectoryWriter: Sendable {
       content: content, nameSignature: key.nameSigner.sign(signed), writerSignature: writer.sign(signed))
   }
 }
+
+extension Record {
+  /// When its writer last wrote it or let it live longer, in UTC milliseconds: each time it has a whole life from then.
+  var renewedAt: UInt64 { max(number, validUntil &- min(DirectoryWriter.lifetime, validUntil)) }
+}

@@ -2,7 +2,7 @@
 //
 //                 ┌──────────── Engine ────────────┐
 //   event, time ──┤  Conversations ──get, put──> ChordNode  ├──> effects
-//                 │        <──got, stored, settled──        │
+//                 │   <──got, inquired, stored, settled──   │
 //                 └────────────────────────────────┘
 //
 // Effects of one machine that are events of the other are handed over here; everything else goes out to the host.
@@ -125,11 +125,15 @@ public struct Engine: Sendable {
       conversations?.handle(.getAnswered(ticket >> 1, answer), at: now, into: &chatEffects)
     case .stored(let ticket, let copies) where Self.isChats(ticket):
       conversations?.handle(.putAnswered(ticket >> 1, copies: copies), at: now, into: &chatEffects)
+    case .inquired(let ticket, let records, let hops, let isOver) where Self.isChats(ticket):
+      let answer = Conversations.Lookup.records(records, hops: hops)
+      conversations?.handle(.inquired(ticket >> 1, answer, isOver: isOver), at: now, into: &chatEffects)
     case .failed(let ticket, _) where Self.isChats(ticket):
+      conversations?.handle(.inquired(ticket >> 1, .failed, isOver: true), at: now, into: &chatEffects)
       conversations?.handle(.getAnswered(ticket >> 1, .failed), at: now, into: &chatEffects)
       conversations?.handle(.putAnswered(ticket >> 1, copies: nil), at: now, into: &chatEffects)
     case .left: effects.append(.left)
-    case .seek, .disconnect, .renew, .startedAlone, .found, .got, .stored, .failed, .viewed:
+    case .seek, .disconnect, .renew, .startedAlone, .found, .got, .stored, .inquired, .failed, .viewed:
       effects.append(.ring(effect))
     }
   }
@@ -138,6 +142,8 @@ public struct Engine: Sendable {
     switch effect {
     case .send(let message, let peer): effects.append(.sendChat(message, to: peer))
     case .get(let key, let ticket): ring.handle(.get(key, Self.chats(ticket)), at: now, into: &ringEffects)
+    case .inquire(let key, let ticket): ring.handle(.inquire(key, Self.chats(ticket)), at: now, into: &ringEffects)
+    case .enough(let ticket): ring.handle(.enough(Self.chats(ticket)), at: now, into: &ringEffects)
     case .put(let record, let ticket): ring.handle(.put(record, Self.chats(ticket)), at: now, into: &ringEffects)
     case .extend(let renewal, let ticket):
       ring.handle(.extend(renewal, Self.chats(ticket)), at: now, into: &ringEffects)

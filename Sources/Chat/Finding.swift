@@ -1,33 +1,68 @@
 // Looking a user up in the directory. All who look for the same user at the same time (people who typed `find`, and the
 // user's session) share one lookup.
 //
-// No record that proves itself: the user is not there, and that is an answer. No answer: people's requests are tried again
-// until their time is over; a session is told at once, for it has its own pauses and perhaps an address to fall back on.
+//   get ──┬─ a record that proves itself, and is no older than records get ──────────────────> found
+//         └─ none, an old one, or no answer within two seconds ──> inquire ──┬─ one that does ──> found
+//                                                                           └─ over ──> the best there was, or nobody
+//
+// The quick answer comes through members any of which may lie. None of them can forge a record, but each can hide it, or show one of
+// before the user moved; so such an answer is only the beginning (Chord/Inquiring.swift). No record that proves itself when all were
+// asked: the user is not there, and that is an answer. No answer: people's requests are tried again until their time is over; a
+// session is told at once, for it has its own pauses and perhaps an address to fall back on.
 
 import Chord
 
 /// A search for one user.
 struct Finding {
   enum Phase: Equatable {
-    case asking(Ticket, until: Instant)
+    /// Until then the quick answer is waited for.
+    case asking(until: Instant)
+    /// Both ways are open.
+    case inquiring(until: Instant)
     case pausing(until: Instant)
   }
 
   let user: User
   let key: DirectoryKey
   var phase: Phase
+  /// What is open.
+  var get: Ticket?
+  var inquiry: Ticket?
+  /// Of each writer the latest that came: the end of a record hides the record, in whichever order they come.
+  var records: [Record] = []
   var failures = 0
   /// In the order of their deadlines.
   var waiters: [(ticket: Ticket, deadline: Instant)] = []
   /// The number of the session that waits for the result.
   var session: UInt32?
 
+  /// Only a user's own records prove themselves; but whoever knows the name can write ends of records, any number of them. A holder
+  /// keeps no more than four writers: with so many of either kind liars have to be heard before all that tell the truth.
+  static let recordsEach = 4 * MessageLimit.recordsPerKey
+
   var deadline: Instant {
     let own =
       switch phase {
-      case .asking(_, let until), .pausing(let until): until
+      case .asking(let until), .inquiring(let until), .pausing(let until): until
       }
     return min(own, waiters.first?.deadline ?? own)
+  }
+
+  /// Keeps what is news: records that prove themselves, and ends of records. Whether there was any.
+  mutating func take(_ news: [Record], network: String, utc: UInt64) -> Bool {
+    var hasNews = false
+    for record in news where record.nameKey == key.nameKey {
+      let place = records.firstIndex { $0.writerKey == record.writerKey }
+      let hasRoom = records.count { $0.isTombstone == record.isTombstone } < Self.recordsEach
+      guard place.map({ records[$0].number < record.number }) ?? hasRoom,
+        record.isTombstone
+          ? record.isAuthentic(network: network)
+          : (try? DirectoryEntry.open(record, user: user, key: key, network: network, utc: utc)) != nil
+      else { continue }
+      if let place { records[place] = record } else { records.append(record) }
+      hasNews = true
+    }
+    return hasNews
   }
 }
 
@@ -52,26 +87,68 @@ extension Conversations {
   }
 
   mutating func getAnswered(_ ticket: Ticket, _ lookup: Lookup, at now: Time, into effects: inout [Effect]) {
-    let isAsked = { (finding: Finding) in if case .asking(ticket, _) = finding.phase { true } else { false } }
-    guard let index = findings.firstIndex(where: isAsked) else {
+    guard let index = findings.firstIndex(where: { $0.get == ticket }) else {
       return putOutdated(ticket, lookup, at: now, into: &effects)  // or an answer that came too late
     }
+    findings[index].get = nil
+    if case .records(let records, let hops) = lookup,
+      findings[index].take(records, network: configuration.network, utc: now.utcMilliseconds),
+      let entry = provenEntry(index, isOver: false, at: now)
+    {
+      return found(index, entry, hops: hops, at: now.monotonic, into: &effects)
+    }
+    if findings[index].inquiry == nil { inquire(index, at: now.monotonic, into: &effects) }
+  }
+
+  /// An inquiry has brought records, or is over.
+  mutating func inquired(
+    _ ticket: Ticket, _ lookup: Lookup, isOver: Bool, at now: Time, into effects: inout [Effect]
+  ) {
+    guard let index = findings.firstIndex(where: { $0.inquiry == ticket }) else { return }
+    if isOver { findings[index].inquiry = nil }
     switch lookup {
-    case .failed: getFailed(index, at: now.monotonic, into: &effects)
+    case .failed:
+      // Better an old record than none: whoever is not at that address any more cannot be impersonated there.
+      guard let entry = provenEntry(index, isOver: true, at: now) else {
+        return getFailed(index, at: now.monotonic, into: &effects)
+      }
+      found(index, entry, hops: 0, at: now.monotonic, into: &effects)
     case .records(let records, let hops):
-      let finding = findings.remove(at: index)
-      let entry = DirectoryReader.best(
-        of: records, user: finding.user, key: finding.key, network: configuration.network, utc: now.utcMilliseconds)
-      for waiter in finding.waiters {
-        let found = entry.map { Effect.found(waiter.ticket, finding.user, peer: $0.peer, hops: hops) }
-        effects.append(found ?? .failed(waiter.ticket, .userNotFound))
+      let hasNews = findings[index].take(records, network: configuration.network, utc: now.utcMilliseconds)
+      if hasNews || isOver, let entry = provenEntry(index, isOver: isOver, at: now) {
+        found(index, entry, hops: hops, at: now.monotonic, into: &effects)
+      } else if isOver {
+        found(index, nil, hops: 0, at: now.monotonic, into: &effects)
       }
-      guard let slot = searchingSlot(finding.session) else { return }
-      if let entry {
-        located(slot, entry, at: now.monotonic, into: &effects)
-      } else {
-        attemptFailed(slot, .userNotFound, at: now.monotonic, into: &effects)
-      }
+    }
+  }
+
+  /// The entry that proves itself; before all have been asked only one that a holder who tells the truth would show now.
+  private func provenEntry(_ index: Int, isOver: Bool, at now: Time) -> DirectoryEntry? {
+    let finding = findings[index]
+    let best = DirectoryReader.best(
+      of: finding.records, user: finding.user, key: finding.key, network: configuration.network,
+      utc: now.utcMilliseconds)
+    guard let (entry, record) = best else { return nil }
+    let age = UInt64(max(0, limits.oldestUnrenewed.inMilliseconds))
+    return isOver || record.renewedAt &+ age >= now.utcMilliseconds ? entry : nil
+  }
+
+  /// A search is over: here the user is, or nowhere.
+  private mutating func found(
+    _ index: Int, _ entry: DirectoryEntry?, hops: Int, at now: Instant, into effects: inout [Effect]
+  ) {
+    let finding = findings.remove(at: index)
+    if let inquiry = finding.inquiry { effects.append(.enough(inquiry)) }
+    for waiter in finding.waiters {
+      let found = entry.map { Effect.found(waiter.ticket, finding.user, peer: $0.peer, hops: hops) }
+      effects.append(found ?? .failed(waiter.ticket, .userNotFound))
+    }
+    guard let slot = searchingSlot(finding.session) else { return }
+    if let entry {
+      located(slot, entry, at: now, into: &effects)
+    } else {
+      attemptFailed(slot, .userNotFound, at: now, into: &effects)
     }
   }
 
@@ -82,7 +159,8 @@ extension Conversations {
         effects.append(.failed(waiter.ticket, .timeout))
       }
       switch findings[index].phase {
-      case .asking(_, let until): if until <= now { getFailed(index, at: now, into: &effects) }
+      case .asking(let until): if until <= now { inquire(index, at: now, into: &effects) }
+      case .inquiring(let until): if until <= now { getFailed(index, at: now, into: &effects) }
       case .pausing(let until):
         if findings[index].waiters.isEmpty, findings[index].session == nil {
           findings.remove(at: index)
@@ -108,11 +186,22 @@ extension Conversations {
 
   private mutating func ask(_ index: Int, at now: Instant, into effects: inout [Effect]) {
     let ticket = newTicket()
-    findings[index].phase = .asking(ticket, until: now + limits.getPatience)
+    findings[index].phase = .asking(until: now + limits.quickPatience)
+    findings[index].get = ticket
     effects.append(.get(findings[index].key.ringKey, ticket))
   }
 
+  private mutating func inquire(_ index: Int, at now: Instant, into effects: inout [Effect]) {
+    let ticket = newTicket()
+    findings[index].phase = .inquiring(until: now + limits.getPatience)
+    findings[index].inquiry = ticket
+    effects.append(.inquire(findings[index].key.ringKey, ticket))
+  }
+
   private mutating func getFailed(_ index: Int, at now: Instant, into effects: inout [Effect]) {
+    if let inquiry = findings[index].inquiry { effects.append(.enough(inquiry)) }
+    findings[index].inquiry = nil
+    findings[index].get = nil
     let slot = searchingSlot(findings[index].session)
     findings[index].session = nil
     if findings[index].waiters.isEmpty {

@@ -114,6 +114,7 @@ extension Conversations {
       end(slot, .stopped, failing: .stopped, into: &effects)
     }
     for finding in findings {
+      if let inquiry = finding.inquiry { effects.append(.enough(inquiry)) }
       for waiter in finding.waiters { effects.append(.failed(waiter.ticket, .stopped)) }
     }
     findings = []

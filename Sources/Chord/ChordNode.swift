@@ -5,7 +5,8 @@
 //               │                           Maintenance.swift  stabilize, notify, ping_predecessor, fingers, failures
 //               ├ Ring      pointers        Forwarding.swift   find_successor: hop by hop, acknowledged, unwinding
 //               ├ Fingers   chords          Replication.swift  records and their copies
-//               ├ store     records         Probes.swift       one question to one neighbour, its time-out and verdict
+//               ├ store     records         Inquiring.swift    reads that survive liars: the asker asks everybody itself
+//               ├ inquiries                 Probes.swift       one question to one neighbour, its time-out and verdict
 //               └ probes, forwards          Routing.swift      the next hop          Holding.swift  what had better wait
 //
 // Four kinds of news about other nodes, which must not be mixed up: `lost` (a link broke: look whether the node lives),
@@ -50,6 +51,10 @@ public struct ChordNode: Sendable {
     case put(Record, Ticket)
     /// Let the record that was put live longer; answered like a put. `unknown`: put it again.
     case extend(Renewal, Ticket)
+    /// Get what is under a key from all who may hold it, trusting nobody on the way: `inquired` until it is over, or `failed`.
+    case inquire(Identifier, Ticket)
+    /// The inquiry of this ticket has brought what was wanted: no more of it.
+    case enough(Ticket)
     /// What does this node show of itself?
     case look(Peer, Ticket)
     /// Others reach this node elsewhere from now on.
@@ -76,6 +81,8 @@ public struct ChordNode: Sendable {
     case found(Ticket, owner: Peer, view: View, path: [Identifier])
     case got(Ticket, [Record], hops: Int)
     case stored(Ticket, copies: Int)
+    /// Records that an inquiry has brought; whether they hold is for the receiver to say. `isOver`: everybody was asked.
+    case inquired(Ticket, [Record], hops: Int, isOver: Bool)
     case failed(Ticket, Refusal)
     case viewed(Ticket, View?)
     case left
@@ -98,6 +105,8 @@ public struct ChordNode: Sendable {
   var forwards: [UInt32: Forward] = [:]
   var held: [Held] = []
   var puts: [UInt32: PendingPut] = [:]
+  var inquiries: [UInt32: Inquiry] = [:]
+  var asks: [UInt32: Ask] = [:]
   var deadlines = DeadlineQueue<UInt32>()
   var roundTrips: [Identifier: RoundTrip] = [:]
   /// Where the links' other ends are seen: as many as there are links.
@@ -208,6 +217,8 @@ public struct ChordNode: Sendable {
     case .get(let key, let ticket): serve(.get, key: key, for: .client(ticket))
     case .put(let record, let ticket): serve(.put(record), key: record.key, for: .client(ticket))
     case .extend(let renewal, let ticket): serve(.extend(renewal), key: renewal.key, for: .client(ticket))
+    case .inquire(let key, let ticket): inquire(.records, key, ticket)
+    case .enough(let ticket): endInquiries(of: ticket)
     case .look(let peer, let ticket): probe(peer, .look(ticket))
     case .relocated(let endpoint): ring.relocate(to: endpoint)
     case .leave: leave()
@@ -266,15 +277,15 @@ public struct ChordNode: Sendable {
 
   private mutating func refuseAfterLeaving(_ event: Event) {
     switch event {
-    case .lookUp(_, let ticket), .get(_, let ticket), .put(_, let ticket), .extend(_, let ticket):
+    case .lookUp(_, let ticket), .get(_, let ticket), .put(_, let ticket), .extend(_, let ticket),
+      .inquire(_, let ticket):
       effects.append(.failed(ticket, .notInRing))
     case .look(_, let ticket): effects.append(.viewed(ticket, nil))
     case .received(.query(let ticket), let peer): send(.view(ticket, ring.show()), to: peer)
     case .received(.request(let request), let peer):
       send(.reply(Reply(ticket: request.ticket, path: [me.id], answer: .failure(.notInRing))), to: peer)
-    case .start, .introduced, .nobodyFound, .everybodyFound, .received, .lost, .unreachable, .departed, .seen,
-      .relocated,
-      .leave, .tick:
+    case .start, .introduced, .nobodyFound, .everybodyFound, .received, .lost, .unreachable, .departed, .seen, .enough,
+      .relocated, .leave, .tick:
       break
     }
   }

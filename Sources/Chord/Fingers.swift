@@ -5,6 +5,9 @@
 //
 // Only the powers that reach past the last successor are worth a finger: about log2(N / r) of them. They are refreshed one at
 // a time, round and round. A wrong finger costs time, never correctness: the successor list alone decides who owns what.
+//
+// Who has a whole network of addresses could stand in all of them at once, so at most two are of the same one, where there is
+// somebody else to take. The successor list knows no such choice: it must be exact.
 
 /// The fingers of one member.
 struct Fingers: Hashable, Sendable {
@@ -37,6 +40,29 @@ struct Fingers: Hashable, Sendable {
     let place = entries.firstIndex { $0.exponent > exponent } ?? entries.count
     entries.insert(Entry(exponent: exponent, peer: peer), at: place)
   }
+
+  /// The first of `members`, the owner of the finger's place and those after it, unless it is one too many of its network: then the first
+  /// that is not and still stands in the finger's interval, [place, twice as far).
+  func choose(_ exponent: Int, among members: [Peer], from me: Identifier) -> Peer? {
+    let start = me.advanced(by: .powerOfTwo(exponent))
+    let end = exponent + 1 < Identifier.bitCount ? me.advanced(by: .powerOfTwo(exponent + 1)) : me
+    let inInterval = members.filter { $0.id == start || between(start, $0.id, end) }
+    return inInterval.first { !isCrowded($0, besides: exponent) } ?? members.first
+  }
+
+  /// Whether there are so many fingers of this member's network that it would be one too many.
+  private func isCrowded(_ peer: Peer, besides exponent: Int) -> Bool {
+    let host = peer.endpoint.host
+    guard host.reach == .everywhere else { return false }
+    let neighbours = entries.filter {
+      $0.exponent != exponent && $0.peer.endpoint.host.reach == .everywhere
+        && $0.peer.endpoint.host.prefix == host.prefix && $0.peer.id != peer.id
+    }
+    return Set(neighbours.map(\.peer.id)).count >= Self.perPrefix
+  }
+
+  /// Two friends behind one router are no company of liars.
+  private static let perPrefix = 2
 
   mutating func remove(_ peer: Identifier) {
     entries.removeAll { $0.peer.id == peer }

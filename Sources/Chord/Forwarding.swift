@@ -121,6 +121,7 @@ extension ChordNode {
   }
 
   mutating func requested(_ request: Request, by peer: Peer) {
+    if request.question == .nearest { return tellNearest(request, to: peer) }
     let before = forwards.count + held.count + puts.count
     serve(
       request.question, key: request.key, for: .peer(peer, request.ticket),
@@ -155,7 +156,7 @@ extension ChordNode {
     case .get:
       let records = store.records(under: key, at: now.utcMilliseconds)
       return (records.isEmpty || isInMotion) && !ring.successors.isEmpty ? nil : .records(records)
-    case .put, .extend, .join: return nil
+    case .put, .extend, .join, .nearest: return nil
     }
   }
 
@@ -169,7 +170,7 @@ extension ChordNode {
       // One that names another place came here to be stored where nobody would look for it.
       if record.key == key { keepAsOwner(record, for: origin) } else { conclude(origin, .failure(.refused)) }
     case .extend(let renewal): extendAsOwner(renewal, for: origin)
-    case .findSuccessor, .join, .get: return false
+    case .findSuccessor, .join, .get, .nearest: return false
     }
     return true
   }
@@ -200,7 +201,10 @@ extension ChordNode {
     case .join: joinAnswered(answer)
     case .merge(let via): mergeAnswered(answer, via: via)
     case .finger(let exponent):
-      if case .owner(let owner, _) = answer { fingers.set(exponent, owner.id == me.id ? nil : owner) }
+      if case .owner(let owner, let view) = answer {
+        let finger = fingers.choose(exponent, among: [owner] + view.successors, from: me.id)
+        fingers.set(exponent, owner.id == me.id ? nil : finger)
+      }
     case .upkeep(let key): moveEnded(key, answer)
     }
   }
@@ -211,7 +215,7 @@ extension ChordNode {
     case .records(let records): .got(ticket, records, hops: path.count)
     case .stored(let copies): .stored(ticket, copies: Int(copies))
     case .failure(let refusal): .failed(ticket, refusal)
-    case .joinPoint, .redirect: .failed(ticket, .unreachable)
+    case .joinPoint, .redirect, .nearest: .failed(ticket, .unreachable)
     }
   }
 
@@ -287,6 +291,7 @@ extension ChordNode {
 
   mutating func replied(_ reply: Reply, by peer: Peer) {
     let ticket = reply.ticket
+    if let ask = asks[ticket] { return inquiryAnswered(ask, ticket, reply.answer, by: peer) }
     guard var forward = forwards[ticket], forward.tried.contains(peer.id) else { return }
     if forward.hop == peer.id && !forward.isAccepted { roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt) }
     guard reply.answer.answers(forward.question) else { return fail(ticket, forward, .refused) }
@@ -310,8 +315,13 @@ extension ChordNode {
       forward.failures += 1
       if forward.failures >= Forward.failures { return giveUp(ticket, forward, refusal) }
       retry(ticket, forward, refusal)
-    case .owner, .joinPoint, .records, .stored:
+    case .owner, .joinPoint, .records, .stored, .nearest:
       forwards[ticket] = nil
+      if case .client(let client) = forward.origin, case .owner(let owner, let view) = reply.answer,
+        isTooSparse(owner.id, after: forward.key)
+      {
+        return inquire(.owner, forward.key, client, doubting: (owner, view, forward.detour + reply.path))
+      }
       if case .records(let records) = reply.answer, case .replica = forward.claim {
         let answer = Reply.Answer.records(adopt(records, under: forward.key, from: peer))
         return conclude(forward.origin, path: forward.detour + reply.path, answer)
@@ -322,6 +332,10 @@ extension ChordNode {
 
   mutating func fail(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
     forwards[ticket] = nil
+    // Whoever is on the way has spoilt it, or knows no further: we ask ourselves.
+    if case .client(let client) = forward.origin, forward.question == .findSuccessor, ring.isMember {
+      return inquire(.owner, forward.key, client)
+    }
     conclude(forward.origin, path: forward.detour, .failure(refusal))
   }
 

@@ -107,6 +107,7 @@ extension ChordNode {
   /// A link broke. A killed process closes its sockets; a dial will tell whether that is what happened.
   mutating func lost(_ id: Identifier) {
     sendAgain(to: id)
+    failAsks(to: id)
     guard let peer = pointer(to: id) else { return }
     probeLife(of: peer)
   }
@@ -139,10 +140,11 @@ extension ChordNode {
     dropProbes(to: id)
     change { $0.failed(id) }
     reroute(around: id)
+    failAsks(to: id)
   }
 
   /// What we call this node by, if we have a pointer to it or are asking it something.
-  private func pointer(to id: Identifier) -> Peer? {
+  func pointer(to id: Identifier) -> Peer? {
     if let predecessor = ring.predecessor, predecessor.id == id { return predecessor }
     return ring.successors.first { $0.id == id } ?? fingers.entries.first { $0.peer.id == id }?.peer
   }

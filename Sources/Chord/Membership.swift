@@ -211,6 +211,7 @@ extension ChordNode {
     for ticket in probes.keys.sorted() {
       if case .look(let ticket) = probes[ticket]?.purpose { effects.append(.viewed(ticket, nil)) }
     }
+    for ticket in inquiries.keys.sorted() { failInquiry(ticket, .notInRing) }
     for held in held { conclude(held.origin, .failure(.notInRing)) }
     held = []
     ring.leave()

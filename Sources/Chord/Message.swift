@@ -65,6 +65,8 @@ public struct Request: Hashable, Sendable {
     case put(Record)
     /// Let the record that you hold live longer.
     case extend(Renewal)
+    /// Which members do you know nearest to the key, and what do you hold under it? Not handed on: whoever is asked answers.
+    case nearest
   }
 
   /// Numbers the request between these two nodes.
@@ -101,6 +103,8 @@ public struct Reply: Hashable, Sendable {
     /// Not mine: ask the one before me.
     case redirect(Peer)
     case failure(Refusal)
+    /// The records held under the key, and the members known nearest to it on either side, in no order.
+    case nearest([Record], [Peer])
   }
 
   public var ticket: UInt32
@@ -136,9 +140,9 @@ extension Reply.Answer {
   func answers(_ question: Request.Question) -> Bool {
     switch (self, question) {
     case (.redirect, _), (.failure, _), (.owner, .findSuccessor), (.joinPoint, .join), (.records, .get),
-      (.records, .put), (.records, .extend), (.stored, .put), (.stored, .extend):
+      (.records, .put), (.records, .extend), (.stored, .put), (.stored, .extend), (.nearest, .nearest):
       true
-    case (.owner, _), (.joinPoint, _), (.records, _), (.stored, _): false
+    case (.owner, _), (.joinPoint, _), (.records, _), (.stored, _), (.nearest, _): false
     }
   }
 

@@ -9,11 +9,12 @@
 //   18 leaving     predecessor? · successors
 //   19 request     ticket u32 · key 20 · hopsLeft u8 · claim u8 · question u8 …
 //                    claim: 0 none, 1 owner, 2 insist, 16 + n replica(n), n ≤ 15
-//                    question: 0 findSuccessor –, 1 join peer, 2 get –, 3 put record, 5 extend renewal
+//                    question: 0 findSuccessor –, 1 join peer, 2 get –, 3 put record, 4 nearest –, 5 extend renewal
 //   1A accepted    ticket u32
 //   1B reply       ticket u32 · path (u8 + n × 20) · answer u8 …
 //                    answer: 0 owner peer · member u8 · predecessor? · successors, 1 joinPoint peer,
-//                            2 records (u8 + n × record), 3 stored copies u8, 4 redirect peer, 5 failure reason u8
+//                            2 records (u8 + n × record), 3 stored copies u8, 4 redirect peer, 5 failure reason u8,
+//                            6 nearest records (u8 + n × record) · peers (u8 + n × peer)
 //   1C replicate   ticket u32 · record             1D replicated ticket u32 · kept u8
 //   1E extend      ticket u32 · key 20 · renewal
 //
@@ -28,6 +29,8 @@ public enum MessageLimit {
   public static let path = 64
   /// Writers under one key (RecordStore says who they are): their records fit into one frame, and squatters do not fill memory.
   public static let recordsPerKey = 4
+  /// Members named as nearest to a key: the eight holders of a record, and as many before it.
+  public static let nearest = 16
 }
 
 extension Message {
@@ -137,6 +140,7 @@ extension ByteWriter {
     case .put(let record):
       write(UInt8(3))
       write(record)
+    case .nearest: write(UInt8(4))
     case .extend(let renewal):
       write(UInt8(5))
       write(renewal)
@@ -157,8 +161,7 @@ extension ByteWriter {
       write(peer)
     case .records(let records):
       write(UInt8(2))
-      write(UInt8(records.count))
-      for record in records { write(record) }
+      write(records)
     case .stored(let copies):
       write(UInt8(3))
       write(copies)
@@ -168,7 +171,16 @@ extension ByteWriter {
     case .failure(let refusal):
       write(UInt8(5))
       write(refusal.rawValue)
+    case .nearest(let records, let peers):
+      write(UInt8(6))
+      write(records)
+      write(peers)
     }
+  }
+
+  private mutating func write(_ records: [Record]) {
+    write(UInt8(records.count))
+    for record in records { write(record) }
   }
 }
 
@@ -199,6 +211,7 @@ extension ByteReader {
     case 1: question = .join(try peer())
     case 2: question = .get
     case 3: question = .put(try record())
+    case 4: question = .nearest
     case 5: question = .extend(try renewal(under: key))
     default: throw .invalid(.kind)
     }
@@ -220,18 +233,23 @@ extension ByteReader {
     switch try byte() {
     case 0: return .owner(try peer(), try view())
     case 1: return .joinPoint(try peer())
-    case 2:
-      let count = Int(try byte())
-      guard count <= MessageLimit.recordsPerKey else { throw .invalid(.count) }
-      var records: [Record] = []
-      for _ in 0..<count { records.append(try record()) }
-      return .records(records)
+    case 2: return .records(try records())
     case 3: return .stored(copies: try byte())
     case 4: return .redirect(try peer())
     case 5:
       guard let refusal = Refusal(rawValue: try byte()) else { throw .invalid(.kind) }
       return .failure(refusal)
+    case 6: return .nearest(try records(), try peers(atMost: MessageLimit.nearest))
     default: throw .invalid(.kind)
     }
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func records() throws(Malformed) -> [Record] {
+    let count = Int(try byte())
+    guard count <= MessageLimit.recordsPerKey else { throw .invalid(.count) }
+    var records: [Record] = []
+    for _ in 0..<count { records.append(try record()) }
+    return records
   }
 }

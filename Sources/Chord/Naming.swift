@@ -22,7 +22,7 @@ extension Request.Question {
   fileprivate var namedPeers: [Peer] {
     switch self {
     case .join(let peer): [peer]
-    case .findSuccessor, .get, .put, .extend: []
+    case .findSuccessor, .get, .put, .extend, .nearest: []
     }
   }
 }
@@ -32,6 +32,7 @@ extension Reply.Answer {
     switch self {
     case .owner(let peer, let view): [peer] + view.namedPeers
     case .joinPoint(let peer), .redirect(let peer): [peer]
+    case .nearest(_, let peers): peers
     case .records, .stored, .failure: []
     }
   }

@@ -147,12 +147,19 @@ extension ChordNode {
       forwards[ticket]?.deadline = deadline
       deadlines.insert(ticket, at: deadline)
     }
+    for ticket in asks.keys.sorted() {
+      let deadline = max(asks[ticket]?.deadline ?? now.monotonic, now.monotonic + RoundTrip.initial)
+      asks[ticket]?.deadline = deadline
+      deadlines.insert(ticket, at: deadline)
+    }
   }
 
   mutating func expired(_ ticket: UInt32) {
     if let probe = probes[ticket], probe.deadline <= now.monotonic { probeExpired(ticket, probe) }
     if let forward = forwards[ticket], forward.deadline <= now.monotonic { forwardExpired(ticket) }
     if let put = puts[ticket], put.deadline <= now.monotonic { putExpired(ticket) }
+    if let ask = asks[ticket], ask.deadline <= now.monotonic { askExpired(ask, ticket) }
+    if let inquiry = inquiries[ticket], inquiry.giveUpAt <= now.monotonic { inquiryExpired(ticket) }
   }
 
   mutating func heard(from peer: Identifier) {

@@ -231,7 +231,7 @@ extension ChordNode {
     case .failure(.notInRing), .failure(.unreachable), .failure(.tooManyHops), .failure(.full): move.hasFailed = true
     case .records(let newer):
       for record in newer where record.key == key { _ = store.offer(record, from: nil, at: now.utcMilliseconds) }
-    case .failure(.refused), .failure(.unknown), .owner, .joinPoint, .stored, .redirect: break
+    case .failure(.refused), .failure(.unknown), .owner, .joinPoint, .stored, .redirect, .nearest: break
     }
     if move.hasFailed {
       let pause = min(movePause.map { $0 * 2 } ?? Move.firstPause, Move.longestPause)

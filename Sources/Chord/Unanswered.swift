@@ -64,7 +64,7 @@ extension ChordNode {
     guard claim == .owner || claim == .insist else { return false }
     return switch question {
     case .findSuccessor, .put, .extend: true
-    case .get, .join: false  // those after it hold the copies; a join names no owner
+    case .get, .join, .nearest: false  // those after it hold the copies; a join names no owner
     }
   }
 

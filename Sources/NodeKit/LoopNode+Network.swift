@@ -83,7 +83,7 @@ extension Message {
   fileprivate var isForAnyone: Bool {
     switch self {
     case .query, .ping: return true
-    case .request(let request): return request.question == .findSuccessor || request.question == .get
+    case .request(let request): return [.findSuccessor, .get, .nearest].contains(request.question)
     default: return false
     }
   }

@@ -149,7 +149,7 @@ public final class LoopNode {
     case .found(let ticket, let owner, _, let path): answerLookup(ticket >> 1, owner, path)
     case .failed(let ticket, let refusal): answer(ticket >> 1, NodeFailure(refusal))
     case .viewed(let ticket, let view): answerView(ticket >> 1, view)
-    case .send, .got, .stored, .left: break  // handed over inside the engine
+    case .send, .got, .stored, .inquired, .left: break  // handed over inside the engine
     }
   }
 
@@ -169,7 +169,7 @@ public final class LoopNode {
     case .requested(let user): report(.sessionRequested(user))
     case .awaited(let user): report(.sessionAwaited(user))
     case .message(let user, let text, let id): report(.message(from: user, text: text, id: id))
-    case .send, .get, .put, .extend, .withdrawn: break  // handed over inside the engine
+    case .send, .get, .inquire, .enough, .put, .extend, .withdrawn: break  // handed over inside the engine
     }
   }
 

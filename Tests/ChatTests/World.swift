@@ -49,6 +49,10 @@ final class World {
   var directory: [Identifier: [Record]] = [:]
   /// Answers of the directory; nil: it does not answer at all.
   var directoryWorks: Bool? = true
+  /// What those on the quick way to a key make of it, when set; nil: they say nothing.
+  var quickAnswer: ((Identifier) -> Conversations.Lookup?)?
+  /// Inquiries that were begun, and how many of them were no longer wanted.
+  var inquiries = (begun: 0, ended: 0)
   var latency = Duration.milliseconds(5)
   /// Every message that was sent, for counting.
   var sent: [ChatMessage] = []
@@ -124,7 +128,14 @@ final class World {
     case .get(let key, let ticket):
       guard let directoryWorks else { return }
       let lookup: Conversations.Lookup = directoryWorks ? .records(directory[key] ?? [], hops: 2) : .failed
-      later(.event(index, .getAnswered(ticket, lookup)))
+      if let answer = quickAnswer.map({ $0(key) }) ?? lookup { later(.event(index, .getAnswered(ticket, answer))) }
+    case .inquire(let key, let ticket):
+      inquiries.begun += 1
+      guard let directoryWorks else { return }
+      let lookup: Conversations.Lookup = directoryWorks ? .records(directory[key] ?? [], hops: 2) : .failed
+      later(.event(index, .inquired(ticket, lookup, isOver: false)))
+      later(.event(index, .inquired(ticket, directoryWorks ? .records([], hops: 0) : .failed, isOver: true)))
+    case .enough: inquiries.ended += 1
     case .send(let message, let peer):
       sent.append(message)
       if !drops(message) { transmit(message, from: index, to: peer) }

@@ -65,6 +65,11 @@ struct MessageTests {
       .request(Request(ticket: 13, key: Identifier(255), hopsLeft: 29, claim: .owner, question: .put(record))),
       "19" + "0000000d" + key + "1d" + "01" + "03" + recordBytes
     ),
+    (
+      "nearest",
+      .request(Request(ticket: 22, key: Identifier(255), hopsLeft: 0, claim: .none, question: .nearest)),
+      "19" + "00000016" + key + "00" + "00" + "04"
+    ),
     ("accepted", .accepted(14), "1a" + "0000000e"),
     (
       "owner",
@@ -87,6 +92,10 @@ struct MessageTests {
     (
       "failure", .reply(Reply(ticket: 20, path: [], answer: .failure(.unreachable))),
       "1b" + "00000014" + "00" + "05" + "02"
+    ),
+    (
+      "nearest members", .reply(Reply(ticket: 22, path: [Identifier(10)], answer: .nearest([record], [b, a]))),
+      "1b" + "00000016" + "01" + idA + "06" + "01" + recordBytes + "02" + peerB + peerA
     ),
     ("replicate", .replicate(21, record), "1c" + "00000015" + recordBytes),
     ("replicate an extended one", .replicate(21, extendedRecord), "1c" + "00000015" + extendedBytes),

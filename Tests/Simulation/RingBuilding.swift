@@ -3,11 +3,13 @@
 import Chord
 
 extension Simulator {
-  /// A ring without users whose first three members are the bootstraps, exact and with full fingers; nil if that was not reached
-  /// within an hour of its time.
-  public static func ring(of count: Int, _ configuration: Configuration) -> Simulator? {
+  /// A ring whose first three members are the bootstraps, exact and with full fingers; nil if that was not reached within an hour of
+  /// its time. Without users, unless `start` starts some.
+  public static func ring(
+    of count: Int, _ configuration: Configuration, start: (inout Simulator, Int) -> Void = { $0.start($1) }
+  ) -> Simulator? {
     var ring = Simulator(configuration)
-    ring.fill(with: count, pause: .milliseconds(100))
+    ring.fill(with: count, pause: .milliseconds(100), start: start)
     guard ring.runUntilExact(.seconds(3600)) else { return nil }
     let end = ring.now + .seconds(3600)
     while !ring.hasExactFingers {
@@ -18,12 +20,14 @@ extension Simulator {
   }
 
   /// Starts the first three, which are the bootstraps, and then the others one after the other.
-  public mutating func fill(with count: Int, pause: Duration) {
-    for number in 0..<min(3, count) { start(number) }
+  public mutating func fill(
+    with count: Int, pause: Duration, start: (inout Simulator, Int) -> Void = { $0.start($1) }
+  ) {
+    for number in 0..<min(3, count) { start(&self, number) }
     bootstraps = living.compactMap { machine($0)?.me }
     run(.seconds(5))
     for number in bootstraps.count..<max(count, bootstraps.count) {
-      start(number)
+      start(&self, number)
       run(pause)
     }
   }

@@ -4,7 +4,7 @@
 import Chord
 
 /// A queue of events on a virtual clock.
-struct Schedule<Payload> {
+struct Schedule<Payload: Sendable>: Sendable {
   private struct Entry {
     var at: Int64
     var order: UInt64

@@ -4,6 +4,12 @@ import Chat
 import Chord
 
 extension Simulator {
+  mutating func countIfWatched(_ message: Message) {
+    guard !lostRequests.isEmpty, case .request(let request) = message, lostRequests[request.key] != nil else { return }
+    requestCount += 1
+    if request.question == .nearest { inquiryCount += 1 }
+  }
+
   /// A request is a time-out if its receiver is not there any more when it is sent, whether the sender waits for that or has asked
   /// another one meanwhile.
   mutating func countIfLost(_ wire: Wire, to host: Int) {
@@ -29,9 +35,10 @@ extension Simulator {
   }
 
   mutating func wakeIfWatched(_ host: Int, by wire: Wire) {
-    guard !lostRequests.isEmpty, case .ring(.request(let request)) = wire, lostRequests[request.key] != nil else {
-      return
-    }
+    // Who is only asked for the nearest answers at once, and has nothing to wait for.
+    guard !lostRequests.isEmpty, case .ring(.request(let request)) = wire, lostRequests[request.key] != nil,
+      request.question != .nearest
+    else { return }
     awake?.insert(host)
   }
 }

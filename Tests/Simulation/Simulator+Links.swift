@@ -37,7 +37,8 @@ extension Simulator {
     messageCount += 1
     // Nobody has ever been there: the dial is refused.
     guard let to = numbers[peer.id] else {
-      return schedule(from, .event(.unreachable(peer.id)), after: delay(from, from) * 2)
+      let patience = configuration.strangersAreSilent ? configuration.dialTimeout : delay(from, from) * 2
+      return schedule(from, .event(.unreachable(peer.id)), after: patience)
     }
     if configuration.countsBytes { byteCount += wire.frameLength }
     if !lostRequests.isEmpty { countIfLost(wire, to: to) }
@@ -66,6 +67,12 @@ extension Simulator {
     guard hosts[to].links[from]?.number == link || hosts[to].contenders[from]?.link == link else {
       return reset(from, by: to, link)
     }
+    if let puppeteer, case .ring(let message) = wire,
+      let lines = puppeteer(hosts[to].me.id, message)
+    {
+      for (line, pause) in lines { schedule(to, .line(line, to: from), after: pause) }
+      return
+    }
     if awake != nil { wakeIfWatched(to, by: wire) }
     switch wire {
     case .ring(let message): feed(to, .ring(.received(message, from: hosts[from].peer)))
@@ -82,7 +89,7 @@ extension Simulator {
       } else {
         reset(from, by: scheduled.host, link)
       }
-    case .event, .tick, .dialled, .ended, .introduced, .silence, .wake, .superseded, .gaveUp: break
+    case .event, .tick, .dialled, .ended, .introduced, .silence, .wake, .superseded, .gaveUp, .line: break
     }
   }
 

@@ -15,13 +15,15 @@ import Chat
 import Chord
 
 /// Nodes on a simulated network.
-public struct Simulator {
+public struct Simulator: Sendable {
   public struct Configuration: Sendable {
     public var seed: UInt64 = 1
     public var node = ChordNode.Configuration()
     public var latency = Latency.drawn(.microseconds(50)...(.microseconds(150)))
     /// After this a dial to a silent host has failed.
     public var dialTimeout = Duration.seconds(3)
+    /// Whether a dial to an address where nobody has ever been takes as long; otherwise it is refused.
+    public var strangersAreSilent = false
     /// What was sent and is not acknowledged for so long breaks the link at the sender's end.
     public var unanswered = Duration.seconds(9)
     /// An idle link whose other end is silent breaks after this.
@@ -68,6 +70,8 @@ public struct Simulator {
     case wake
     /// The host's kernel looks whether the other end of the link has been silent for too long.
     case silence(with: Int, link: UInt32, cut: Int)
+    /// A puppet says something.
+    case line(Message, to: Int)
   }
 
   enum Wire {
@@ -90,6 +94,10 @@ public struct Simulator {
   public var news: [Observation] = []
   public internal(set) var eventCount = 0
   public internal(set) var messageCount = 0
+  /// Of them requests for watched keys.
+  public internal(set) var requestCount = 0
+  /// And of these the questions of inquiries.
+  public internal(set) var inquiryCount = 0
   /// What all messages take as frames, if it is to be counted.
   public internal(set) var byteCount = 0
   /// Links that were made.
@@ -104,6 +112,9 @@ public struct Simulator {
   public var bootstraps: [Peer] = []
   /// Called with a line for every event, when set.
   public var trace: (@Sendable (String) -> Void)?
+
+  /// What nodes in other hands say to a message, each line after a pause; nil: it is for the node's own machine.
+  public var puppeteer: (@Sendable (_ puppet: Identifier, Message) -> [(Message, after: Duration)]?)?
 
   var hosts: [Host] = []
   var numbers: [Identifier: Int] = [:]
@@ -203,6 +214,8 @@ public struct Simulator {
     case .get(let key, let ticket): tell(id, .ring(.get(key, ticket << 1)))
     case .put(let record, let ticket): tell(id, .ring(.put(record, ticket << 1)))
     case .extend(let renewal, let ticket): tell(id, .ring(.extend(renewal, ticket << 1)))
+    case .inquire(let key, let ticket): tell(id, .ring(.inquire(key, ticket << 1)))
+    case .enough(let ticket): tell(id, .ring(.enough(ticket << 1)))
     case .look(let peer, let ticket): tell(id, .ring(.look(peer, ticket << 1)))
     default: tell(id, .ring(event))
     }
@@ -269,6 +282,7 @@ public struct Simulator {
     case .gaveUp(let other): feed(host, .lost(hosts[other].me.id))
     case .wake: break  // seen to above
     case .silence(let other, let link, let cut): silence(host, other, link, cut)
+    case .line(let message, let other): send(.ring(message), from: host, to: hosts[other].peer)
     }
   }
 
@@ -321,7 +335,9 @@ public struct Simulator {
 
   private mutating func perform(_ effect: Engine.Effect, of host: Int) {
     switch effect {
-    case .send(let message, let peer): send(.ring(message), from: host, to: peer)
+    case .send(let message, let peer):
+      countIfWatched(message)
+      send(.ring(message), from: host, to: peer)
     case .sendChat(let message, let peer): send(.chat(message), from: host, to: peer)
     case .ring(.seek(let all)): seek(host, all: all)
     case .ring(.disconnect(let id)), .ring(.renew(let id)): disconnect(host, id)
@@ -366,6 +382,8 @@ extension ChordNode.Effect {
     case .found(let ticket, let owner, let view, let path): .found(ticket >> 1, owner: owner, view: view, path: path)
     case .got(let ticket, let records, let hops): .got(ticket >> 1, records, hops: hops)
     case .stored(let ticket, let copies): .stored(ticket >> 1, copies: copies)
+    case .inquired(let ticket, let records, let hops, let isOver):
+      .inquired(ticket >> 1, records, hops: hops, isOver: isOver)
     case .failed(let ticket, let refusal): .failed(ticket >> 1, refusal)
     case .viewed(let ticket, let view): .viewed(ticket >> 1, view)
     case .send, .seek, .disconnect, .renew, .startedAlone, .settled, .left: self

@@ -58,16 +58,33 @@ extension LookupTally {
     ]
   }
 
-  private static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
+  fileprivate static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
 
   private static func spread(_ values: [Double]) -> String {
     "\(Int(percentile(0.1, of: values))), \(Int(percentile(0.9, of: values)))"
   }
 
   /// The smallest value that at least this share of all values does not exceed (nearest rank).
-  private static func percentile(_ share: Double, of values: [Double]) -> Double {
+  fileprivate static func percentile(_ share: Double, of values: [Double]) -> Double {
     guard !values.isEmpty else { return 0 }
     let rank = Int((share * Double(values.count)).rounded(.up))
     return values.sorted()[min(max(rank, 1), values.count) - 1]
+  }
+}
+
+extension LiarExperiment.Tally {
+  /// What was found, the time in milliseconds, and the requests of a find.
+  var cells: [(name: String, value: JSON)] {
+    [
+      ("finds", .integer(count)), ("true", .integer(found)), ("false", .integer(wrong)), ("older", .integer(older)),
+      ("nobody", .integer(missing)), ("failed", .integer(failed)),
+      ("true %", .number(100 * Double(found) / Double(max(count, 1)))),
+      ("asked round %", .number(100 * Double(inquiries) / Double(max(count, 1)))),
+      ("median ms", .number(LookupTally.percentile(0.5, of: milliseconds))),
+      ("p90 ms", .number(LookupTally.percentile(0.9, of: milliseconds))),
+      ("p99 ms", .number(LookupTally.percentile(0.99, of: milliseconds))),
+      ("requests", .number(LookupTally.mean(requests))),
+      ("p99 requests", .number(LookupTally.percentile(0.99, of: requests))),
+    ]
   }
 }

@@ -138,7 +138,7 @@ struct EngineTarget {
       guard let last = shown[user] else { throw Fault(text: "a text without a session") }
       try hold(id > last, "a text is shown twice, or out of order")
       shown[user] = id
-    case .put, .extend, .get, .send, .withdrawn: throw Fault(text: "\(effect) is not the host's")
+    case .put, .extend, .get, .inquire, .enough, .send, .withdrawn: throw Fault(text: "\(effect) is not the host's")
     case .requested(let user): try hold(shown[user] == nil, "somebody with a session asks for one")
     case .published, .doubt, .awaited: break
     }

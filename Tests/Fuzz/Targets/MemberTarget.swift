@@ -47,7 +47,13 @@ struct MemberTarget {
     let ticket = Ticket(tickets.count)
     tickets[ticket] = false
     let record = input.element(of: RingFixture.records)
-    switch input.choice(4) {
+    switch input.choice(5) {
+    case 4:
+      try handle(.inquire(record.key, ticket))
+      if input.byte() == 0xFF {
+        tickets[ticket] = true
+        try handle(.enough(ticket))
+      }
     case 0: try handle(.lookUp(Identifier(fraction: UInt32(input.byte()) << 24), ticket))
     case 1: try handle(.get(record.key, ticket))
     case 2: try handle(.put(record, ticket))
@@ -83,7 +89,7 @@ struct MemberTarget {
   // MARK: One event
 
   private mutating func handle(_ event: ChordNode.Event) throws(Fault) {
-    let most = 64 + 8 * (node.forwards.count + node.probes.count + node.held.count + node.store.count)
+    let most = 64 + 8 * (node.forwards.count + node.probes.count + node.held.count + node.store.count + node.asks.count)
     var effects: [ChordNode.Effect] = []
     node.handle(event, at: now, into: &effects)
     try hold(effects.count <= most, "\(effects.count) effects of one event, of which \(most) were expected at most")
@@ -100,6 +106,8 @@ struct MemberTarget {
     case .found(let ticket, _, _, _), .got(let ticket, _, _), .stored(let ticket, _), .failed(let ticket, _),
       .viewed(let ticket, _):
       try hold(tickets.updateValue(true, forKey: ticket) == false, "a request was answered twice, or nobody asked")
+    case .inquired(let ticket, _, _, let isOver):
+      try hold(tickets.updateValue(isOver, forKey: ticket) == false, "an inquiry brought more after its end")
     case .left: hasLeft = true
     case .disconnect(let id), .renew(let id): try hold(id != node.me.id, "it gives itself up")
     case .seek, .startedAlone, .settled: break
@@ -116,7 +124,7 @@ struct MemberTarget {
   }
 
   private func check() throws(Fault) {
-    try hold(node.ring.brokenInvariant == nil, node.ring.brokenInvariant ?? "")
+    try hold(node.brokenInvariant == nil, node.brokenInvariant ?? "")
     try hold(node.store.count <= RecordStore.capacity, "too many records")
     let keys = node.store.keys { _, _ in true }
     let kept = keys.reduce(0) { $0 + node.store.records(under: $1, at: 0).count }

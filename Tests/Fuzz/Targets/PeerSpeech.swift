@@ -51,7 +51,7 @@ struct PeerSpeech {
       return .replicate(ticket, input.element(of: RingFixture.records))
     default:
       let record = input.element(of: RingFixture.records)
-      let questions: [Request.Question] = [.findSuccessor, .join(Self.peer(&input)), .get, .put(record)]
+      let questions: [Request.Question] = [.findSuccessor, .join(Self.peer(&input)), .get, .put(record), .nearest]
       let question: Request.Question =
         isAboutLife ? .extend(input.element(of: RingFixture.renewals)) : input.element(of: questions)
       let claims: [Request.Claim] = [.none, .owner, .insist, .replica(3), .replica(0)]
@@ -74,6 +74,11 @@ struct PeerSpeech {
     case .request(let request):
       let path = (0..<input.choice(4)).map { RingFixture.peers[$0].id }
       let answer: Reply.Answer
+      if request.question == .nearest, !input.bool() {
+        let records = (0..<input.choice(3)).map { _ in input.element(of: RingFixture.records) }
+        let nearest = Array(Self.peers(&input).prefix(MessageLimit.nearest))
+        return .reply(Reply(ticket: request.ticket, path: path, answer: .nearest(records, nearest)))
+      }
       switch input.choice(7) {
       case 0: return .accepted(request.ticket)
       case 1: answer = .owner(Self.peer(&input), Self.view(&input))

@@ -24,7 +24,8 @@ enum SealedTarget {
       records.append(record)
       if isGenuine { genuineNumbers.insert(record.number) }
     }
-    let best = DirectoryReader.best(of: records, user: user, key: key, network: Fixture.network, utc: Fixture.utc)
+    let best = DirectoryReader.best(
+      of: records, user: user, key: key, network: Fixture.network, utc: Fixture.utc)?.entry
     try hold(best == nil || !genuineNumbers.isEmpty, "an entry that the user has not written")
     try hold(best.map { $0.publicKey == identity.publicKey } ?? true, "an entry of somebody else")
   }
