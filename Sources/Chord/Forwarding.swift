@@ -332,10 +332,6 @@ extension ChordNode {
 
   mutating func fail(_ ticket: UInt32, _ forward: Forward, _ refusal: Refusal) {
     forwards[ticket] = nil
-    // Whoever is on the way has spoilt it, or knows no further: we ask ourselves.
-    if case .client(let client) = forward.origin, forward.question == .findSuccessor, ring.isMember {
-      return inquire(.owner, forward.key, client)
-    }
     conclude(forward.origin, path: forward.detour, .failure(refusal))
   }
 
