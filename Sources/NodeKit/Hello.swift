@@ -66,6 +66,7 @@ package struct Hello: Hashable {
 
   /// The node that said this on a link whose handshake has proved `staticKey`, and which comes from, or was dialled at, `address`.
   func sender(provedBy staticKey: [UInt8], at address: Endpoint, to own: Hello) throws(LinkFailure) -> RemoteNode {
+    // What is no point of the curve has no channel key, and is not the one that was proved.
     guard Identity.isAcceptable(publicKey: publicKey), (try? KeyPair.publicKey(ofEd25519: publicKey)) == staticKey
     else {
       throw .unproved
