@@ -28,7 +28,7 @@ extension Scenario {
     if let flaw = simulator.flaw { return fail("not one exact ring: \(flaw)") }
     report.healing = simulator.now - healed
     pass(.seconds(40))  // texts that were under way are answered; what a node could not publish is published
-    if let overdue = correspondence.overdue(at: simulator.now, allowing: longestSleep) { fail(overdue) }
+    if let overdue = correspondence.overdue(at: simulator.now, allowing: mostSlept) { fail(overdue) }
     if let flaw = simulator.flaw { return fail("no longer exact: \(flaw)") }
     lookEverybodyUp()
     if report.failure == nil { everybodyFindsEverybody() }

@@ -11,7 +11,7 @@ extension Scenario {
       pass(generator.jittered(pace))
       for _ in 0..<generator.below(3) { write() }
       isCovered ? somethingCovered() : something()
-      if let overdue = correspondence.overdue(at: simulator.now, allowing: longestSleep) { fail(overdue) }
+      if let overdue = correspondence.overdue(at: simulator.now, allowing: mostSlept) { fail(overdue) }
     }
   }
 
@@ -123,8 +123,12 @@ extension Scenario {
     let duration = Duration.milliseconds([300, 2000, 9000, 25_000][generator.below(4)])
     saw(.sleep)
     // Whoever is asleep already and is put to sleep again sleeps for longer than either.
-    let inAll = simulator.sleep(people[up[generator.below(up.count)]].id, for: duration)
+    let id = people[up[generator.below(up.count)]].id
+    let inAll = simulator.sleep(id, for: duration)
     longestSleep = max(longestSleep, inAll)
+    // And a text may wait through several sleeps of its writer's.
+    slept[id, default: .zero] += duration
+    mostSlept = max(mostSlept, slept[id] ?? .zero)
   }
 
   private mutating func cut() {

@@ -81,6 +81,9 @@ public struct Scenario {
   var seenChanges = -1
   var mayCheckInvariant = false
   var longestSleep = Duration.zero
+  /// How long each host has slept, all its sleeps together, and the most that any has.
+  var slept: [Identifier: Duration] = [:]
+  var mostSlept = Duration.zero
   var lastDeparture: Instant?
   var isCut = false
   /// The place that started last.
