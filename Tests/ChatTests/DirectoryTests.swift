@@ -14,9 +14,16 @@ private final class Pen {
   var key: Identifier { writer.ringKey }
   var writerKey: [UInt8] { writer.writerKey }
 
+  func follow(_ records: [Record]) -> Bool { writer.follow(records) }
+
   func record(_ endpoints: [Endpoint], at utc: UInt64) throws -> Record {
     guard let record = writer.record(endpoints: endpoints, at: utc) else { throw NothingWritten() }
     return record
+  }
+
+  func extended(_ record: Record, at utc: UInt64) throws -> Record {
+    guard let extended = writer.extended(record, at: utc) else { throw NothingWritten() }
+    return extended
   }
 
   func tombstone(at utc: UInt64) throws -> Record {
@@ -162,6 +169,68 @@ struct DirectoryTests {
     #expect(throws: InvalidEntry.fromTheFuture) {
       try DirectoryEntry.open(record, user: user, network: network, utc: utc - 2 * Record.maximumLifetime)
     }
+  }
+
+  @Test("an extended record is read like any other, until its new end, and its tombstone lasts as long")
+  func extended() throws {
+    let writer = writer()
+    let record = try writer.record(addresses, at: utc)
+    let later = utc + 3 * DirectoryWriter.lifetime
+    var extended = record
+    for time in stride(from: utc + 300_000, through: later, by: 300_000) {
+      extended = try writer.extended(extended, at: time)
+      #expect(extended.isAuthentic(network: network) && extended.isTimely(at: time))
+    }
+    #expect(extended.expiry == record.expiry && extended.validUntil == later + DirectoryWriter.lifetime)
+    #expect(best([extended], at: later)?.endpoints == addresses)
+    #expect(best([record, extended], at: later)?.endpoints == addresses)
+    #expect(best([record], at: later) == nil)
+    #expect(best([extended], at: extended.validUntil) == nil)
+    // A clock that was set back adds nothing.
+    #expect(throws: Pen.NothingWritten.self) { try writer.extended(extended, at: later - 1) }
+    let tombstone = try writer.tombstone(at: later + 1)
+    #expect(tombstone.expiry == extended.validUntil)
+    #expect(best([tombstone, extended], at: later + 1) == nil)
+    // The life before is followed with its extensions: the next tombstone lasts as long as they.
+    let again = self.writer()
+    #expect(again.follow([extended]) && !again.follow([extended]) && !again.follow([record]))
+    #expect(try again.tombstone(at: later).expiry == extended.validUntil)
+  }
+
+  @Test("a reader refuses a record whose life others have made longer, or its writer too long")
+  func wronglyExtended() throws {
+    let record = try writer(1).record(addresses, at: utc)
+    let key = DirectoryKey(user: user, network: network)
+    let own = SigningKey(seed: [UInt8](repeating: 1, count: 32))
+    let thief = SigningKey(seed: [UInt8](repeating: 77, count: 32))
+    let expiry = record.expiry + 600_000
+    for (signer, network, end, fault) in [
+      (thief, self.network, expiry, InvalidEntry.forged), (key.nameSigner, self.network, expiry, .forged),
+      (own, "other", expiry, .forged), (own, self.network, record.expiry, .forged),
+      (own, self.network, utc + 2 * Record.maximumLifetime, .fromTheFuture),
+    ] {
+      var extended = record
+      let signed = Renewal.signedBytes(network: network, record: record, expiry: end)
+      extended.extended = Record.Extension(expiry: end, signature: signer.sign(signed))
+      #expect(throws: fault) { try DirectoryEntry.open(extended, user: user, network: self.network, utc: utc) }
+    }
+  }
+
+  @Test("two lives of a key that write the same number at the same time do not share a nonce")
+  func nonces() throws {
+    let (one, other) = (writer(), writer())
+    let first = try one.record([addresses[0]], at: utc)
+    let second = try other.record([addresses[1]], at: utc)
+    #expect(first.number == second.number && first.expiry == second.expiry)
+    #expect(first.content.prefix(24) != second.content.prefix(24))
+    // What differs in the plain texts is not what differs in the sealed ones.
+    let key = DirectoryKey(user: user, network: network)
+    let binding = EntryBinding(first, key: key, network: network)
+    let plain = try #require(binding.decrypt(first.content, key: key.encryptionKey))
+    let otherPlain = try #require(binding.decrypt(second.content, key: key.encryptionKey))
+    let difference = zip(plain, otherPlain).map(^)
+    #expect(
+      zip(first.content.dropFirst(24), second.content.dropFirst(24)).map(^).prefix(plain.count) != difference[...])
   }
 
   @Test("the record with the highest number counts")
