@@ -14,9 +14,16 @@ private final class Pen {
   var key: Identifier { writer.ringKey }
   var writerKey: [UInt8] { writer.writerKey }
 
+  func follow(_ records: [Record]) -> Bool { writer.follow(records) }
+
   func record(_ endpoints: [Endpoint], at utc: UInt64) throws -> Record {
     guard let record = writer.record(endpoints: endpoints, at: utc) else { throw NothingWritten() }
     return record
+  }
+
+  func extended(_ record: Record, at utc: UInt64) throws -> Record {
+    guard let extended = writer.extended(record, at: utc) else { throw NothingWritten() }
+    return extended
   }
 
   func tombstone(at utc: UInt64) throws -> Record {
@@ -164,6 +171,68 @@ struct DirectoryTests {
     }
   }
 
+  @Test("an extended record is read like any other, until its new end, and its tombstone lasts as long")
+  func extended() throws {
+    let writer = writer()
+    let record = try writer.record(addresses, at: utc)
+    let later = utc + 3 * DirectoryWriter.lifetime
+    var extended = record
+    for time in stride(from: utc + 300_000, through: later, by: 300_000) {
+      extended = try writer.extended(extended, at: time)
+      #expect(extended.isAuthentic(network: network) && extended.isTimely(at: time))
+    }
+    #expect(extended.expiry == record.expiry && extended.validUntil == later + DirectoryWriter.lifetime)
+    #expect(best([extended], at: later)?.endpoints == addresses)
+    #expect(best([record, extended], at: later)?.endpoints == addresses)
+    #expect(best([record], at: later) == nil)
+    #expect(best([extended], at: extended.validUntil) == nil)
+    // A clock that was set back adds nothing.
+    #expect(throws: Pen.NothingWritten.self) { try writer.extended(extended, at: later - 1) }
+    let tombstone = try writer.tombstone(at: later + 1)
+    #expect(tombstone.expiry == extended.validUntil)
+    #expect(best([tombstone, extended], at: later + 1) == nil)
+    // The life before is followed with its extensions: the next tombstone lasts as long as they.
+    let again = self.writer()
+    #expect(again.follow([extended]) && !again.follow([extended]) && !again.follow([record]))
+    #expect(try again.tombstone(at: later).expiry == extended.validUntil)
+  }
+
+  @Test("a reader refuses a record whose life others have made longer, or its writer too long")
+  func wronglyExtended() throws {
+    let record = try writer(1).record(addresses, at: utc)
+    let key = DirectoryKey(user: user, network: network)
+    let own = SigningKey(seed: [UInt8](repeating: 1, count: 32))
+    let thief = SigningKey(seed: [UInt8](repeating: 77, count: 32))
+    let expiry = record.expiry + 600_000
+    for (signer, network, end, fault) in [
+      (thief, self.network, expiry, InvalidEntry.forged), (key.nameSigner, self.network, expiry, .forged),
+      (own, "other", expiry, .forged), (own, self.network, record.expiry, .forged),
+      (own, self.network, utc + 2 * Record.maximumLifetime, .fromTheFuture),
+    ] {
+      var extended = record
+      let signed = Renewal.signedBytes(network: network, record: record, expiry: end)
+      extended.extended = Record.Extension(expiry: end, signature: signer.sign(signed))
+      #expect(throws: fault) { try DirectoryEntry.open(extended, user: user, network: self.network, utc: utc) }
+    }
+  }
+
+  @Test("two lives of a key that write the same number at the same time do not share a nonce")
+  func nonces() throws {
+    let (one, other) = (writer(), writer())
+    let first = try one.record([addresses[0]], at: utc)
+    let second = try other.record([addresses[1]], at: utc)
+    #expect(first.number == second.number && first.expiry == second.expiry)
+    #expect(first.content.prefix(24) != second.content.prefix(24))
+    // What differs in the plain texts is not what differs in the sealed ones.
+    let key = DirectoryKey(user: user, network: network)
+    let binding = EntryBinding(first, key: key, network: network)
+    let plain = try #require(binding.decrypt(first.content, key: key.encryptionKey))
+    let otherPlain = try #require(binding.decrypt(second.content, key: key.encryptionKey))
+    let difference = zip(plain, otherPlain).map(^)
+    #expect(
+      zip(first.content.dropFirst(24), second.content.dropFirst(24)).map(^).prefix(plain.count) != difference[...])
+  }
+
   @Test("the record with the highest number counts")
   func highest() throws {
     let (old, new) = (writer(1), writer(2))
@@ -201,5 +270,38 @@ struct DirectoryTests {
     let key = DirectoryKey(user: user, network: network)
     #expect(Hexadecimal.text(key.nameKey) == "924c46514690e19ac0f30360b4d26bfeadd2c12d33d28bb31e3413e099823ea1")
     #expect(key.ringKey.description == "e75bdb92751f47b5ed4d257f8c5871b22d37a20c")
+  }
+
+  /// What PROTOCOL.md quotes: another implementation that makes the same record makes all of it the same.
+  @Test("the record of a known user, with a known W at a known time, and its extension have these bytes")
+  func recordVector() throws {
+    let identity = try #require(Identity(seed: [UInt8](repeating: 1, count: 32), salt: (0..<16).map { 0xA0 + $0 }))
+    let alice = User(name: try UserName("Alice"), identity: identity)
+    let seed = [UInt8](repeating: 2, count: 32)
+    let writer = Pen(DirectoryWriter(user: alice, identity: identity, network: network, writerSeed: seed))
+    let record = try writer.record([Endpoint(host: .v4(0x7F00_0001), port: 7401)], at: 1_790_000_000_000)
+    let extended = try writer.extended(record, at: 1_790_000_300_000)
+    #expect(Hexadecimal.text(record.nameKey) == "73c25672a00a684ef3263ebae69cc33494a90badaca009fd3a8d9a8562ed6333")
+    #expect(Hexadecimal.text(record.writerKey) == "8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394")
+    #expect(record.key.description == "95c0a55bbe8754e2d588001cc12f6aa289a3232a")
+    #expect(
+      Hexadecimal.text(record.content)
+        == "7f41753112ca13762fa31dc2cb9fac42a5b0a86c2442c311f5c5404e9a5f932020a5973c58fc7d08552cffad480715ee"
+        + "cd6db84e7c4214c76f4dd2a2575d8e84be56ee61f456698c307cec6c215f14f53ece4bdfd3d01522bbb89d825a73f683"
+        + "2ab48d279da27b73d0542447e3ad12be7b9b4c40995d2dba3c125517d713487dd6ac6d070b636110a5afd7e9b8245b9b"
+        + "466bd1ebcbec09b14896263863705add")
+    #expect(
+      Hexadecimal.text(record.nameSignature)
+        == "bac6e0e3cdbdca0f3a9fe09735f45002de80e9e1797ef038c48ebe761f3578f13ecf261598871aee6825069f04922cba"
+        + "ab586128b5e0ed4ca6d614f83ba66b0a")
+    #expect(
+      Hexadecimal.text(record.writerSignature)
+        == "c845336aba4d6e6a7ca398fd577e8b12202ed5bfc331d0c1c5e52e64b472e63e6f38ed8b155abaf60136e4e2c75dedfa"
+        + "1cc6d0c527f8f78ea609d071acdb6a02")
+    #expect(
+      Hexadecimal.text(extended.extended?.signature ?? [])
+        == "f2525f7db08c873e0ef00bf6e43e070cb7e1259c658722572584502314eadbaf9971168305e46d35ec74ba6b4bb6dcfc"
+        + "9be07359fb0b7bdbe99777befaa57c08")
+    #expect(extended.isAuthentic(network: network))
   }
 }

@@ -40,6 +40,52 @@ struct PublicationTests {
     #expect(world.told(alice).isPublished)
   }
 
+  @Test("a record is looked after soon after it was written, and then less and less often")
+  func soon() throws {
+    let world = World()
+    try world.add("alice")
+    let start = world.now.monotonic
+    for (second, least) in [(16, 1), (46, 2), (106, 3), (226, 4)] as [(Int64, Int)] {
+      world.run(for: .seconds(second) - (world.now.monotonic - start))
+      #expect(world.extensions >= least, "after \(second) s")
+    }
+    let before = world.extensions
+    world.run(for: .seconds(3_600))
+    // Every 150 to 450 s, after one of at most 240.
+    #expect((before + 7...before + 25).contains(world.extensions))
+  }
+
+  @Test("what is written again after an extension failed is the same record, extended, and is looked after soon again")
+  func healed() throws {
+    let world = World()
+    try world.add("alice")
+    world.run(for: .seconds(3_600))
+    let record = try #require(world.directory.values.first?.first)
+    world.directory = [:]
+    #expect(world.run(for: .seconds(451)) { !world.directory.isEmpty })
+    let again = try #require(world.directory.values.first?.first)
+    #expect(again.number == record.number && again.validUntil > record.validUntil)
+    #expect(again.isAuthentic(network: World.network))
+    let before = world.extensions
+    world.run(for: .seconds(50))
+    #expect(world.extensions >= before + 2)
+  }
+
+  @Test("a changed address writes the record anew, and it is the new one that is extended from then on")
+  func movedAndExtended() throws {
+    let world = World()
+    let alice = try world.add("alice")
+    world.run(for: .seconds(3_600))
+    let old = try #require(world.directory.values.first?.first)
+    world.give(alice, .joined(endpoints: [World.endpoint(9999)]))
+    world.run(for: .seconds(600))
+    let new = try #require(world.directory.values.first?.first)
+    #expect(new.number > old.number && new.validUntil > old.validUntil && new.extended != nil)
+    let entry = try DirectoryEntry.open(
+      new, user: world.user(alice), network: World.network, utc: world.now.utcMilliseconds)
+    #expect(entry.endpoints == [World.endpoint(9999)])
+  }
+
   @Test("what is withdrawn stays withdrawn for as long as the extended record would have lived")
   func tombstoneOutlives() throws {
     let world = World()

@@ -229,11 +229,13 @@ struct RecordTests {
     let record = RecordSigner(name: 1, writer: 1).record(number: 1, content: [1])
     let view = View(isMember: true, predecessor: nil, successors: [])
     let peer = Peer(id: Identifier(1), endpoint: Simulator.endpoint(1))
-    let questions: [Request.Question] = [.findSuccessor, .join(peer), .get, .put(record)]
+    let renewal = RecordSigner(name: 1, writer: 1).renewal(of: record, until: record.expiry + 1)
+    let questions: [Request.Question] = [.findSuccessor, .join(peer), .get, .put(record), .extend(renewal)]
     let fitting: [(Reply.Answer, [Bool])] = [
-      (.owner(peer, view), [true, false, false, false]), (.joinPoint(peer), [false, true, false, false]),
-      (.records([record]), [false, false, true, true]), (.stored(copies: 1), [false, false, false, true]),
-      (.redirect(peer), [true, true, true, true]), (.failure(.full), [true, true, true, true]),
+      (.owner(peer, view), [true, false, false, false, false]), (.joinPoint(peer), [false, true, false, false, false]),
+      (.records([record]), [false, false, true, true, true]),
+      (.stored(copies: 1), [false, false, false, true, true]),
+      (.redirect(peer), [true, true, true, true, true]), (.failure(.full), [true, true, true, true, true]),
     ]
     for (answer, expected) in fitting { #expect(questions.map(answer.answers) == expected) }
   }

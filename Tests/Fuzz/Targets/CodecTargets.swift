@@ -21,6 +21,7 @@ enum CodecTargets {
       _ = record.isTimely(at: record.number)
       _ = record.isAlive(at: record.expiry)
       try hold(record.content.count <= Record.maximumContent, "too long a content")
+      try hold(bytes.count - 5 <= Record.maximumEnvelope, "too long an envelope")
     }
   }
 

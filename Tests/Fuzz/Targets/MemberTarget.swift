@@ -37,7 +37,11 @@ struct MemberTarget {
     case 10: try handle(.departed(PeerSpeech.peer(&input).id))
     case 11: try handle(.introduced(PeerSpeech.peer(&input)))
     case 12: try ask(&input)
-    case 13: try handle(input.element(of: [.nobodyFound, .start, .relocated(Fixture.endpoint(77)), .everybodyFound]))
+    case 13:
+      let seen = ChordNode.Event.seen(
+        input.element(of: RingFixture.peers).id, at: .v4(0x0808_0000 | UInt32(input.byte())))
+      try handle(
+        input.element(of: [.nobodyFound, .start, .relocated(Fixture.endpoint(77)), .everybodyFound, seen]))
     case 14: if input.byte() == 0xFF { try handle(.leave) }
     default: try goOn(to: node.nextDeadline)
     }
@@ -47,16 +51,17 @@ struct MemberTarget {
     let ticket = Ticket(tickets.count)
     tickets[ticket] = false
     let record = input.element(of: RingFixture.records)
-    switch input.choice(5) {
+    switch input.choice(6) {
+    case 0: try handle(.lookUp(Identifier(fraction: UInt32(input.byte()) << 24), ticket))
+    case 1: try handle(.get(record.key, ticket))
+    case 2: try handle(.put(record, ticket))
     case 4:
       try handle(.inquire(record.key, ticket))
       if input.byte() == 0xFF {
         tickets[ticket] = true
         try handle(.enough(ticket))
       }
-    case 0: try handle(.lookUp(Identifier(fraction: UInt32(input.byte()) << 24), ticket))
-    case 1: try handle(.get(record.key, ticket))
-    case 2: try handle(.put(record, ticket))
+    case 5: try handle(.extend(input.element(of: RingFixture.renewals), ticket))
     default: try handle(.look(input.element(of: RingFixture.peers), ticket))
     }
   }
@@ -130,6 +135,8 @@ struct MemberTarget {
     let kept = keys.reduce(0) { $0 + node.store.records(under: $1, at: 0).count }
     try hold(node.store.count == kept, "the store has \(kept) records and counts \(node.store.count)")
     try hold(keys.count <= 3 && kept <= 6, "a record that does not hold is kept")
+    try hold(node.store.shares.isEmpty || kept > 0, "what is gone is still counted")
+    try hold(node.hosts.count <= RingFixture.peers.count, "hosts of those who are gone")
     try hold(node.forwards.count <= Forward.limit, "too many forwards")
     try hold(node.held.count <= ChordNode.heldLimit, "too many requests held back")
     try hold(max(node.contacts.count, node.askers.count, node.missing.count) <= 16, "too many nodes remembered")
@@ -137,7 +144,8 @@ struct MemberTarget {
     // A question or two to each of those it points at or was told to look at, and the copies of what it keeps.
     let known = node.ring.successors.count + node.fingers.entries.count + tickets.count + 24
     try hold(node.probes.count <= 2 * known + 16 * (node.puts.count + kept + 1), "too many questions")
-    try hold(node.puts.count <= min(PendingPut.limit, RingFixture.records.count), "too many puts")
+    try hold(
+      node.puts.count <= min(PendingPut.limit, RingFixture.records.count + RingFixture.renewals.count), "too many puts")
     try hold(node.transfers.count <= RecordStore.capacity * (node.copiesBesides + 1), "too many transfers")
     try hold(node.forwards.values.allSatisfy { $0.detour.count <= Int(Request.limit) }, "too long a detour")
   }

@@ -55,9 +55,17 @@ enum SealedTarget {
       content: content)
     var signature = writer.sign(signed)
     if traits & 16 != 0 { signature[input.choice(64)] ^= 1 }
-    let record = Record(
+    var record = Record(
       nameKey: key.nameKey, writerKey: writer.publicKey, number: number, expiry: expiry, content: content,
       nameSignature: key.nameSigner.sign(signed), writerSignature: signature)
+    if traits & 32 != 0 {
+      let later = expiry &+ UInt64(input.byte()) << 12
+      let extender = traits & 128 != 0 ? writers[1 - Int(traits & 1)] : writer
+      let signed = Renewal.signedBytes(network: Fixture.network, record: record, expiry: later)
+      record.extended = Record.Extension(expiry: later, signature: extender.sign(signed))
+      // Nobody but the writer makes a record live longer, and what claims it falsely is none.
+      if traits & 128 != 0 { isGenuine = false }
+    }
     return (record, isGenuine)
   }
 }
