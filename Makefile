@@ -47,7 +47,7 @@ partition: set-up ## 40 nodes in two networks that are cut apart and joined agai
 	$(SWIFT) build -c release --product chaos
 	@.build/release/chaos partition $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
-hostile: set-up ## attack a real node in twenty-four ways, and measure what honest users notice; ARGS="--kinds flood"
+hostile: set-up ## attack a real node in thirty ways, and measure what honest users notice; ARGS="--kinds flood"
 	$(SWIFT) build -c release --product node
 	$(SWIFT) build -c release --product hostile
 	@.build/release/hostile $(ARGS)

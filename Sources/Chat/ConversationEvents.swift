@@ -36,7 +36,7 @@ extension Conversations {
     /// The last link to this node has ended.
     case lost(Identifier)
     /// The node could not be dialled at the address of a `send` effect; what was to be sent there is gone.
-    case unreachable(Identifier)
+    case unreachable(Peer)
     /// The answer to a `put` or an `extend` effect: in how many places the record is held; nil for none.
     case putAnswered(Ticket, copies: Int?)
     /// The answer to a `get` effect.

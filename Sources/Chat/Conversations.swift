@@ -59,7 +59,7 @@ public struct Conversations: Sendable {
       received(message, from: peer, key: key, at: instant, into: &effects)
     case .linked(let node): linked(node, at: instant, into: &effects)
     case .lost(let node): lost(node, at: instant, into: &effects)
-    case .unreachable(let node): unreachable(node, at: instant, into: &effects)
+    case .unreachable(let peer): unreachable(peer, at: instant, into: &effects)
     case .putAnswered(let ticket, let copies): putAnswered(ticket, copies: copies, at: now, into: &effects)
     case .getAnswered(let ticket, let lookup): getAnswered(ticket, lookup, at: now, into: &effects)
     case .inquired(let ticket, let lookup, let isOver):

@@ -17,7 +17,7 @@ public struct Engine: Sendable {
     case received(ChatMessage, from: Peer, key: [UInt8])
     case linked(Identifier)
     case lost(Identifier)
-    case unreachable(Identifier)
+    case unreachable(Peer)
     case departed(Identifier)
     case relocated(Endpoint)
     /// Withdraw the record, tell the peers, hand over, leave.
@@ -78,9 +78,9 @@ public struct Engine: Sendable {
     case .lost(let id):
       ring.handle(.lost(id), at: now, into: &ringEffects)
       conversations?.handle(.lost(id), at: now, into: &chatEffects)
-    case .unreachable(let id):
-      ring.handle(.unreachable(id), at: now, into: &ringEffects)
-      conversations?.handle(.unreachable(id), at: now, into: &chatEffects)
+    case .unreachable(let peer):
+      ring.handle(.unreachable(peer), at: now, into: &ringEffects)
+      conversations?.handle(.unreachable(peer), at: now, into: &chatEffects)
     case .departed(let id):
       ring.handle(.departed(id), at: now, into: &ringEffects)
       conversations?.handle(.lost(id), at: now, into: &chatEffects)

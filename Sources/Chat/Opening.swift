@@ -216,20 +216,23 @@ extension Conversations {
   }
 
   mutating func lost(_ node: Identifier, at now: Instant, into effects: inout [Effect]) {
-    for slot in table.slots(at: node) {
-      switch table[slot].phase {
-      case .searching, .pausing: break
-      case .knocking: knockFailed(slot, .unreachable, at: now, into: &effects)
-      case .waiting: attemptFailed(slot, .unreachable, at: now, into: &effects)
-      case .standing:
-        relapse(slot, at: now)
-        settle(slot)
-      }
-    }
+    for slot in table.slots(at: node) { cutOff(slot, at: now, into: &effects) }
   }
 
-  mutating func unreachable(_ node: Identifier, at now: Instant, into effects: inout [Effect]) {
-    lost(node, at: now, into: &effects)
+  /// Nobody answers there: that is the end of what was tried at that address. Others may have sent us to another, where nobody ever was.
+  mutating func unreachable(_ peer: Peer, at now: Instant, into effects: inout [Effect]) {
+    for slot in table.slots(at: peer.id) where table[slot].peer == peer { cutOff(slot, at: now, into: &effects) }
+  }
+
+  private mutating func cutOff(_ slot: Int, at now: Instant, into effects: inout [Effect]) {
+    switch table[slot].phase {
+    case .searching, .pausing: break
+    case .knocking: knockFailed(slot, .unreachable, at: now, into: &effects)
+    case .waiting: attemptFailed(slot, .unreachable, at: now, into: &effects)
+    case .standing:
+      relapse(slot, at: now)
+      settle(slot)
+    }
   }
 
   /// A session that stood must be opened again.

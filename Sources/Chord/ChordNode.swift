@@ -40,8 +40,9 @@ public struct ChordNode: Sendable {
     case received(Message, from: Peer)
     /// The link to this node broke.
     case lost(Identifier)
-    /// This node could not be dialled, or another one answered at its address.
-    case unreachable(Identifier)
+    /// This node could not be dialled at this address, or another one answered there. Whoever named the address may have lied: the node
+    /// is not dead for that where it is known at another.
+    case unreachable(Peer)
     /// This node said that it leaves for good.
     case departed(Identifier)
     /// The link to this node comes from, or goes to, this host: what it says of itself need not be true.
@@ -207,9 +208,9 @@ public struct ChordNode: Sendable {
     case .lost(let id):
       hosts[id] = nil
       lost(id)
-    case .unreachable(let id):
-      hosts[id] = nil
-      died(id)
+    case .unreachable(let peer):
+      hosts[peer.id] = nil
+      died(peer.id, at: peer.endpoint)
     case .departed(let id):
       hosts[id] = nil
       departed(id)

@@ -64,8 +64,8 @@ struct Fingers: Hashable, Sendable {
   /// Two friends behind one router are no company of liars.
   private static let perPrefix = 2
 
-  mutating func remove(_ peer: Identifier) {
-    entries.removeAll { $0.peer.id == peer }
+  mutating func remove(_ id: Identifier, at endpoint: Endpoint?) {
+    entries.removeAll { $0.peer.matches(id, at: endpoint) }
   }
 
   func contains(_ peer: Identifier) -> Bool {

@@ -13,7 +13,7 @@ struct Ask: Sendable {
   var inquiry: UInt32
   /// Whom, by its place among the candidates.
   var place: Int
-  var id: Identifier
+  var peer: Peer
   let askedAt: Instant
   /// Until it counts as late, and then until it has failed.
   var deadline: Instant
@@ -80,13 +80,14 @@ extension ChordNode {
     if inquiry.isOver { return finish(number, inquiry) }
     while let (place, peer) = inquiry.next() {
       let ticket = newTicket()
+      // Where somebody we point at can be dialled, nobody need tell us.
+      let peer = pointer(to: peer.id) ?? peer
       let ask = Ask(
-        inquiry: number, place: place, id: peer.id, askedAt: now.monotonic, deadline: now.monotonic + Ask.promptness)
+        inquiry: number, place: place, peer: peer, askedAt: now.monotonic, deadline: now.monotonic + Ask.promptness)
       asks[ticket] = ask
       deadlines.insert(ticket, at: ask.deadline)
       let request = Request(ticket: ticket, key: inquiry.key, hopsLeft: 0, claim: .none, question: .nearest)
-      // Where somebody we point at can be dialled, nobody need tell us.
-      send(.request(request), to: pointer(to: peer.id) ?? peer)
+      send(.request(request), to: peer)
     }
     inquiries[number] = inquiry
     if inquiry.isOver { finish(number, inquiry) }
@@ -95,7 +96,7 @@ extension ChordNode {
   // MARK: What comes back
 
   mutating func inquiryAnswered(_ ask: Ask, _ ticket: UInt32, _ answer: Reply.Answer, by peer: Peer) {
-    guard ask.id == peer.id, inquiries[ask.inquiry] != nil else { return }
+    guard ask.peer.id == peer.id, inquiries[ask.inquiry] != nil else { return }
     guard case .nearest(let records, let peers) = answer else { return failAsk(ask, ticket) }
     asks[ticket] = nil
     let me = me.id
@@ -117,10 +118,10 @@ extension ChordNode {
     goOn(ask.inquiry)
   }
 
-  /// A node cannot be reached, or its link broke.
-  mutating func failAsks(to id: Identifier) {
+  /// A node cannot be reached, or its link broke; with an endpoint, it cannot be reached there.
+  mutating func failAsks(to id: Identifier, at endpoint: Endpoint?) {
     for ticket in asks.keys.sorted() {
-      if let ask = asks[ticket], ask.id == id { failAsk(ask, ticket) }
+      if let ask = asks[ticket], ask.peer.matches(id, at: endpoint) { failAsk(ask, ticket) }
     }
   }
 

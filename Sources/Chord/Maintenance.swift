@@ -107,15 +107,15 @@ extension ChordNode {
   /// A link broke. A killed process closes its sockets; a dial will tell whether that is what happened.
   mutating func lost(_ id: Identifier) {
     sendAgain(to: id)
-    failAsks(to: id)
+    failAsks(to: id, at: nil)
     guard let peer = pointer(to: id) else { return }
     probeLife(of: peer)
   }
 
-  /// A node is dead as far as we can know.
-  mutating func died(_ id: Identifier) {
-    if let peer = pointer(to: id) { remember(missing: peer) }
-    forget(id)
+  /// A node is dead as far as we can know; with an endpoint, as far as can be known there.
+  mutating func died(_ id: Identifier, at endpoint: Endpoint? = nil) {
+    if let peer = pointer(to: id), peer.matches(id, at: endpoint) { remember(missing: peer) }
+    forget(id, at: endpoint)
   }
 
   /// A node has left, or is about to: what it said of its neighbours is a hint.
@@ -131,16 +131,17 @@ extension ChordNode {
     if wasNeighbour { stabilizeSoon() }
   }
 
-  private mutating func forget(_ id: Identifier) {
-    roundTrips[id] = nil
-    fingers.remove(id)
-    contacts.removeAll { $0.id == id }
-    askers.removeAll { $0.id == id }
-    if candidate?.id == id { candidate = nil }
-    dropProbes(to: id)
-    change { $0.failed(id) }
-    reroute(around: id)
-    failAsks(to: id)
+  /// Drops every pointer to a node; with an endpoint, those that have it.
+  private mutating func forget(_ id: Identifier, at endpoint: Endpoint? = nil) {
+    if endpoint == nil || !isPointedAt(id, elsewhereThan: endpoint) { roundTrips[id] = nil }
+    fingers.remove(id, at: endpoint)
+    contacts.removeAll { $0.matches(id, at: endpoint) }
+    askers.removeAll { $0.matches(id, at: endpoint) }
+    if let peer = candidate, peer.matches(id, at: endpoint) { candidate = nil }
+    dropProbes(to: id, at: endpoint)
+    change { $0.failed(id, at: endpoint) }
+    reroute(around: id, at: endpoint)
+    failAsks(to: id, at: endpoint)
   }
 
   /// What we call this node by, if we have a pointer to it or are asking it something.
@@ -151,6 +152,17 @@ extension ChordNode {
 
   func isPointedAt(_ id: Identifier) -> Bool {
     pointer(to: id) != nil
+  }
+
+  private func isPointedAt(_ id: Identifier, elsewhereThan endpoint: Endpoint?) -> Bool {
+    func isElsewhere(_ peer: Peer?) -> Bool { peer?.id == id && peer?.endpoint != endpoint }
+    return isElsewhere(ring.predecessor) || ring.successors.contains(where: isElsewhere)
+      || fingers.entries.contains { isElsewhere($0.peer) }
+  }
+
+  /// Whether we have a pointer to this node at this address: then nobody need tell us of it.
+  public func knows(_ peer: Peer) -> Bool {
+    ring.predecessor == peer || ring.successors.contains(peer) || fingers.entries.contains { $0.peer == peer }
   }
 
   // MARK: Fingers and the rest

@@ -14,6 +14,11 @@ public struct Peer: Hashable, Sendable {
     self.id = id
     self.endpoint = endpoint
   }
+
+  /// Whether it is this node: at this address, or at any if none is given.
+  func matches(_ id: Identifier, at endpoint: Endpoint?) -> Bool {
+    self.id == id && (endpoint == nil || self.endpoint == endpoint)
+  }
 }
 
 extension ByteWriter {

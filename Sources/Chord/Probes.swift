@@ -167,10 +167,10 @@ extension ChordNode {
     if roundTrips[peer] == nil, isPointedAt(peer) { roundTrips[peer] = RoundTrip(now: now.monotonic) }
   }
 
-  /// Drops every question to a node that is gone.
-  mutating func dropProbes(to peer: Identifier) {
+  /// Drops every question to a node that is gone; with an endpoint, those that were sent there.
+  mutating func dropProbes(to id: Identifier, at endpoint: Endpoint?) {
     for ticket in probes.keys.sorted() {
-      guard let probe = probes[ticket], probe.peer.id == peer else { continue }
+      guard let probe = probes[ticket], probe.peer.matches(id, at: endpoint) else { continue }
       probes[ticket] = nil
       switch probe.purpose {
       case .copy(_, let put), .renewal(_, let put): copyEnded(put, kept: false)

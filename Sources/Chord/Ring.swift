@@ -225,15 +225,19 @@ extension Ring {
   }
 
   /// A node is dead, or has left: it goes from every pointer.
-  public mutating func failed(_ peer: Identifier) -> [Step] {
-    let lostHead = successors.first?.id == peer
-    successors.removeAll { $0.id == peer }
-    if rectifying?.id == peer { rectifying = nil }
-    if predecessor?.id == peer {
+  public mutating func failed(_ id: Identifier) -> [Step] { failed(id, at: nil) }
+
+  /// The same; with an endpoint: nobody answers there, and the pointers with another stay.
+  public mutating func failed(_ id: Identifier, at endpoint: Endpoint?) -> [Step] {
+    func isMeant(_ peer: Peer?) -> Bool { peer?.matches(id, at: endpoint) ?? false }
+    let lostHead = isMeant(successors.first)
+    successors.removeAll(where: isMeant)
+    if isMeant(rectifying) { rectifying = nil }
+    if isMeant(predecessor) {
       predecessor = rectifying
       rectifying = nil
     }
-    let wasAsked = operation?.asked.id == peer
+    let wasAsked = isMeant(operation?.asked)
     let wasJoining = if case .joining = operation { true } else { false }
     if wasAsked { operation = nil }
     if wasAsked && wasJoining { return [.again] }

@@ -82,10 +82,12 @@ extension ChordNode {
     }
   }
 
-  /// Requests that this node has will not come back from there.
-  mutating func reroute(around id: Identifier) {
+  /// Requests that this node has will not come back from there; with an endpoint, those that were sent there.
+  mutating func reroute(around id: Identifier, at endpoint: Endpoint?) {
     for ticket in forwards.keys.sorted() {
-      guard let forward = forwards[ticket], forward.hop == id else { continue }
+      guard let forward = forwards[ticket], forward.hop == id, endpoint == nil || forward.hopEndpoint == endpoint else {
+        continue
+      }
       retry(ticket, forward, .unreachable)
     }
   }

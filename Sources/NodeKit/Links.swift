@@ -4,6 +4,8 @@
 //                              └ no ──> dialling? ──> wait in its queue ──established──> write
 //                                          └ no ──> dial ──failed──> `unreachable`, the queue is dropped
 //
+// A dial is to one address. Two that name one node at two addresses have us dial both, so that whoever lies cannot hold up the other.
+//
 // When two nodes dial each other at the same time there are two connections. Both ends keep the one that the smaller identifier
 // dialled, and drain the other: what was said on it is read before the one that stays is read, so that nothing is overtaken. A
 // second connection dialled by the same side, or by either when the first has stood for a while, means that the other side gave
@@ -25,8 +27,8 @@ protocol LinksOwner: AnyObject {
   func lost(_ id: Identifier)
   /// The node has left for good.
   func departed(_ id: Identifier)
-  /// It could not be dialled.
-  func unreachable(_ id: Identifier)
+  /// It could not be dialled at this address.
+  func unreachable(_ peer: Peer)
   /// Some link ended, for the log.
   func linkEnded(_ failure: LinkFailure)
 }
@@ -73,7 +75,7 @@ final class Links: LinkOwner {
   private(set) var failures: [LinkFailure: Int] = [:]
 
   var established: [Identifier: Link] = [:]
-  private var dials: [Identifier: Dial] = [:]
+  private var dials: [Peer: Dial] = [:]
   private var strangers: [ObjectIdentifier: Link] = [:]
   /// Those who dialled us and may still be strangers, in the order in which they came.
   private var arrivals: [ObjectIdentifier] = []
@@ -180,8 +182,8 @@ final class Links: LinkOwner {
       if link.isCongested { boundQueues() }
       return
     }
-    if let waiting = dials[peer.id]?.waiting.count {
-      if waiting < Self.queueLimit { dials[peer.id]?.waiting.append(frame) }
+    if let waiting = dials[peer]?.waiting.count {
+      if waiting < Self.queueLimit { dials[peer]?.waiting.append(frame) }
       return
     }
     do throws(UVError) {
@@ -189,10 +191,9 @@ final class Links: LinkOwner {
       if let advertiser {
         guard ledger.dials(onWordOf: advertiser, at: loop.now) else { throw .canceled }
       }
-      dials[peer.id] = Dial(
-        link: try dial(peer.endpoint, expected: peer.id), waiting: [frame], advertiser: advertiser)
+      dials[peer] = Dial(link: try dial(peer.endpoint, expected: peer.id), waiting: [frame], advertiser: advertiser)
     } catch {
-      owner?.unreachable(peer.id)
+      owner?.unreachable(peer)
     }
   }
 
@@ -264,16 +265,21 @@ final class Links: LinkOwner {
   private func settle(_ link: Link, _ remote: RemoteNode) {
     let id = remote.peer.id
     established[id] = link
-    let waiting: [[UInt8]]
-    if let dial = dials.removeValue(forKey: id) {
-      if let advertiser = dial.advertiser { ledger.wasRight(advertiser) }
-      waiting = dial.waiting
-      if dial.link !== link { strangers[ObjectIdentifier(dial.link)] = dial.link }
-    } else {
-      waiting = []
+    for dial in takeDials(to: id) {
+      if dial.link !== link {
+        strangers[ObjectIdentifier(dial.link)] = dial.link
+      } else if let advertiser = dial.advertiser {
+        ledger.wasRight(advertiser)
+      }
+      for frame in dial.waiting { link.send(frame) }
     }
-    for frame in waiting { link.send(frame) }
     owner?.linked(remote, at: link.address.host, seenAs: link.seenAs)
+  }
+
+  /// All dials to a node, in a certain order; they are nobody's any more.
+  private func takeDials(to id: Identifier) -> [Dial] {
+    let peers = dials.keys.filter { $0.id == id }.sorted { "\($0.endpoint)" < "\($1.endpoint)" }
+    return peers.compactMap { dials.removeValue(forKey: $0) }
   }
 
   /// Two links to one node.
@@ -313,7 +319,7 @@ final class Links: LinkOwner {
 
   private func replace(_ old: Link, by new: Link, _ id: Identifier) {
     established[id] = new
-    if let dial = dials.removeValue(forKey: id) {
+    for dial in takeDials(to: id) {
       for frame in dial.waiting { new.send(frame) }
       if dial.link !== new, dial.link !== old { strangers[ObjectIdentifier(dial.link)] = dial.link }
     }
@@ -351,9 +357,9 @@ final class Links: LinkOwner {
       guard established[id] === link else { return }
       established[id] = nil
       owner?.lost(id)
-    } else if let id = dials.first(where: { $0.value.link === link })?.key {
-      dials[id] = nil
-      if established[id] == nil { owner?.unreachable(id) }
+    } else if let peer = dials.first(where: { $0.value.link === link })?.key {
+      dials[peer] = nil
+      if established[peer.id] == nil { owner?.unreachable(peer) }
     }
   }
 

@@ -32,7 +32,7 @@ extension LoopNode: LinksOwner {
 
   func lost(_ id: Identifier) { step(.lost(id)) }
   func departed(_ id: Identifier) { step(.departed(id)) }
-  func unreachable(_ id: Identifier) { step(.unreachable(id)) }
+  func unreachable(_ peer: Peer) { step(.unreachable(peer)) }
 
   func linkEnded(_ failure: LinkFailure) {
     configuration.logger.debug("a link ended", metadata: ["reason": "\(failure.rawValue)"])

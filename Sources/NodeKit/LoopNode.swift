@@ -105,8 +105,11 @@ public final class LoopNode {
     var next = 0
     var effects: [Engine.Effect] = []
     while next < inbox.count {
+      if case .ring(.received(let message, from: let peer)) = inbox[next] {
+        // What we know already we dial on our own account: otherwise a liar could name whom it wants us to give up.
+        named = (message.namedPeers.filter { !engine.ring.knows($0) }, peer.id)
+      }
       engine.handle(inbox[next], at: Self.time(of: loop), into: &effects)
-      if case .ring(.received(let message, from: let peer)) = inbox[next] { named = (message.namedPeers, peer.id) }
       next += 1
       for effect in effects { perform(effect) }
       named = nil

@@ -131,7 +131,7 @@ struct TrustTests {
       case 0: world.give(bob, .send(opening.from, "y", UInt64(times)))
       case 1: world.give(bob, .lost(identity.nodeID))
       case 2: world.give(bob, .linked(identity.nodeID))
-      case 3: world.give(bob, .unreachable(identity.nodeID))
+      case 3: world.give(bob, .unreachable(peer))
       case 4: world.run(for: .milliseconds(Int64(generator.next() % 5_000)))
       case 5: world.give(bob, .close(opening.from, 1_000_000))
       case 6: world.give(bob, .accept(opening.from))

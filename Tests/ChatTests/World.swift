@@ -185,7 +185,7 @@ final class World {
         return
       }
     }
-    later(.event(index, .unreachable(peer.id)))
+    later(.event(index, .unreachable(peer)))
   }
 
   /// Ends the link between two members; what was under way on it is gone.
@@ -258,7 +258,9 @@ final class World {
     case .linked(let a, let b):
       dialling.remove([a, b])
       let waiting = queued.removeValue(forKey: [a, b]) ?? []
-      guard members[a].isUp, members[b].isUp else { return give(a, .unreachable(members[b].id)) }
+      guard members[a].isUp, members[b].isUp else {
+        return give(a, .unreachable(Peer(id: members[b].id, endpoint: members[b].endpoint)))
+      }
       lastLink += 1
       let link = lastLink
       links[[a, b]] = link

@@ -26,6 +26,7 @@ final class Campaign {
   /// Connections that came to an address the attacker has advertised.
   var visitors = 0
   var listener: TCPListener?
+  var falseMember: FalseMember?
   let identity = Identity.random()
 
   init(on loop: EventLoop, _ target: Target) {
@@ -41,14 +42,25 @@ final class Campaign {
 
   /// Connects and proves an identity.
   @discardableResult
-  func link(as identity: Identity = .random(), network: String? = nil, listens: Bool = false) -> RawPeer? {
-    keep { try RawPeer(on: loop, to: target.address, identity, network: network ?? target.network, listens: listens) }
+  func link(
+    as identity: Identity = .random(), network: String? = nil, listens: Bool = false, port: UInt16 = 9
+  ) -> RawPeer? {
+    keep {
+      try RawPeer(
+        on: loop, to: target.address, identity, network: network ?? target.network, listens: listens, port: port)
+    }
   }
 
   /// Proves a static key and says anything as its hello.
   @discardableResult
   func link(as identity: Identity, saying payload: [UInt8]) -> RawPeer? {
     keep { try RawPeer(on: loop, to: target.address, identity, network: target.network, payload: payload) }
+  }
+
+  /// The other end of a connection that the node, or another, has opened to the attacker.
+  @discardableResult
+  func take(_ connection: TCPConnection, as identity: Identity, listens: Endpoint) -> RawPeer? {
+    keep { RawPeer(accepted: connection, identity, network: target.network, listens: listens) }
   }
 
   private func keep(_ make: () throws -> RawPeer) -> RawPeer? {
@@ -79,9 +91,12 @@ final class Campaign {
   func end() -> Attacker.Outcome {
     let outcome = Attacker.Outcome(
       connections: peers.count, messages: messages, bytes: peers.reduce(0) { $0 + $1.sentBytes },
-      ended: peers.count(where: \.isOver), visitors: visitors)
+      ended: peers.count(where: \.isOver), visitors: visitors, answers: peers.reduce(0) { $0 + $1.frames.count },
+      heldBack: peers.reduce(0) { $0 + $1.connection.pendingBytes })
     for peer in peers { peer.connection.reset() }
     listener?.close()
+    falseMember?.close()
+    falseMember = nil
     return outcome
   }
 }
@@ -95,6 +110,10 @@ final class Attacker: @unchecked Sendable {
     /// Connections that the node has ended.
     var ended = 0
     var visitors = 0
+    /// Frames that the node has said to it.
+    var answers = 0
+    /// Bytes that the node has not taken.
+    var heldBack = 0
   }
 
   private static let pace = Duration.milliseconds(10)

@@ -8,14 +8,19 @@ import RawPeers
 import UVRuntime
 
 extension Attack {
-  static let all: [Attack] = strangers + handshakes + peers + floods + liars
+  static let all: [Attack] = strangers + handshakes + peers + floods + liars + members
+
+  /// For a node that may have few descriptors open.
+  static let descriptors = always("out of descriptors") { campaign in
+    for _ in 0..<2 where campaign.peers.count < 400 { campaign.connect() }
+  }
 
   /// The same again and again.
   private static func always(_ name: String, _ goOn: @escaping @Sendable (Campaign) -> Void) -> Attack {
     Attack(name: name, goOn: goOn)
   }
 
-  private static func frame(_ type: UInt8, _ payload: [UInt8]) -> [UInt8] {
+  static func frame(_ type: UInt8, _ payload: [UInt8]) -> [UInt8] {
     Frame.encoded { writer in
       writer.write(type)
       writer.write(payload)
@@ -77,6 +82,14 @@ extension Attack {
     },
     always("another network") { campaign in campaign.link(network: "elsewhere") },
     always("one key again and again") { campaign in campaign.link(as: campaign.identity) },
+    Attack(
+      name: "one key at two places",
+      goOn: { campaign in
+        guard campaign.turn % 10 == 1 else { return }
+        for port in [UInt16(9), 10] {
+          campaign.link(as: campaign.identity, listens: true, port: port)?.answersPings = true
+        }
+      }),
   ]
 
   // MARK: Peers who have proved a key
@@ -108,6 +121,10 @@ extension Attack {
           peer.writeRaw(campaign.turn.isMultiple(of: 2) ? [0xF0] : [0xF1])
         }
       }),
+    withLink("goodbyes without an end") { campaign, peer in
+      campaign.say((0..<100).map { frame(0x03, [UInt8($0 % 5)]) }, by: peer)
+      for _ in 0..<2 { campaign.link() }
+    },
     withLink("an observer as a member") { campaign, peer in
       campaign.say(.notify(1), by: peer)
       campaign.say(.changed, by: peer)
@@ -124,6 +141,14 @@ extension Attack {
     withLink("flood of pings") { campaign, peer in
       campaign.say((0..<1000).map { _ in frame(0x04, []) }, by: peer)
     },
+    Attack(
+      name: "flood of queries",
+      begin: { campaign in campaign.link(listens: true) },
+      goOn: { campaign in
+        guard let peer = campaign.linked else { return }
+        let messages: [Message] = [.query(1), .notify(2), .ping(3), .changed]
+        campaign.say((0..<200).map { frame(messages[$0 % 4]) }, by: peer)
+      }),
     withLink("flood of lookups") { campaign, peer in
       campaign.say((0..<400).map { frame(request(.findSuccessor, UInt32($0))) }, by: peer)
     },
@@ -194,6 +219,21 @@ extension Attack {
           campaign.say(.replicated(ticket, isKept: true))
           campaign.say(.notified(ticket, isPredecessor: false))
         }
+      }),
+    Attack(
+      name: "living nodes at wrong addresses",
+      begin: { campaign in
+        campaign.link(listens: true)
+        campaign.listener = try? TCPListener(on: campaign.loop, address: .loopback4(port: 0)) { _ in
+          campaign.visitors += 1
+        }
+      },
+      goOn: { campaign in
+        guard let address = campaign.listener?.address else { return }
+        let moved = campaign.target.others.map { Peer(id: $0.id, endpoint: Endpoint(address)) }
+        for peer in moved { campaign.say(.hint(peer)) }
+        campaign.say(.view(1, View(isMember: true, predecessor: moved.last, successors: moved)))
+        campaign.say(.leaving(predecessor: moved.last, successors: moved))
       }),
     Attack(
       name: "a victim's address advertised",

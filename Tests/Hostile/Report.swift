@@ -1,6 +1,7 @@
 // What came of the attacks, as a table, and what of it is too much.
 
 import Foundation
+import Processes
 
 struct Report {
   struct Row {
@@ -9,19 +10,34 @@ struct Report {
     var failures: Failures
     var before: Usage
     var after: Usage
-    var peace: Latencies
-    var war: Latencies
+    /// What honest requests took before the attack, under it, and once the ring was as it had been.
+    var latencies: (before: Latencies, during: Latencies, after: Latencies)
+    /// How long that took.
+    var recovery: Duration
+    /// What else was seen.
+    var remark: String?
+    var tries = 1
 
-    /// Below this a machine's other work decides: no honest user notices it.
-    private static let noticed = 10.0
     /// All queues and tables together must stay far below what a small computer has.
     private static let memory = 64 << 10
 
+    /// The honest users' 99th percentile under attack, as so many times the worse of the two in peace.
+    var ratio: Double {
+      latencies.during.percentile(0.99) / max(latencies.before.percentile(0.99), latencies.after.percentile(0.99))
+    }
+
+    private var isSlow: Bool { ratio > 2 && latencies.during.percentile(0.99) > Latencies.noticed }
+
+    /// Whether that others had to wait is all there is to complain of.
+    var isOnlySlow: Bool { isSlow && faults.count == 1 }
+
     var faults: [String] {
       var faults: [String] = []
-      if war.failed > peace.failed { faults.append("\(war.failed) honest requests failed") }
-      if war.percentile(0.99) > max(2 * peace.percentile(0.99), Self.noticed) { faults.append("others had to wait") }
-      if after.residentKilobytes - before.residentKilobytes > Self.memory { faults.append("too much memory") }
+      if latencies.during.failed > 0 { faults.append("\(latencies.during.failed) honest requests failed") }
+      if latencies.after.failed > 0 { faults.append("\(latencies.after.failed) failed afterwards") }
+      if !latencies.after.isCalm(after: latencies.before) { faults.append("others still have to wait afterwards") }
+      if isSlow { faults.append("others had to wait") }
+      if after.peakKilobytes - before.residentKilobytes > Self.memory { faults.append("too much memory") }
       return faults
     }
   }
@@ -30,30 +46,46 @@ struct Report {
 
   init() {
     print(
-      "attack                        connections  messages        KB  ended          what the node did"
-        + "                    MB      CPU s   honest p50, p99 ms in peace → under attack   requests")
+      """
+      The percentiles are of honest requests: before → under attack → once the ring is as it was.
+
+      | kind | connections | messages | KB | what the node did | MB before → most → after | CPU s | requests | p50 ms | p99 ms | times |
+      |---|---|---|---|---|---|---|---|---|---|---|
+      """)
   }
 
   mutating func add(_ row: Row) {
     if !row.faults.isEmpty { broken.append(row) }
-    var deeds = row.failures.counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-    if row.outcome.visitors > 0 { deeds.append("dialled \(row.outcome.visitors) times") }
-    let did = deeds.joined(separator: ", ")
-    let numbers = { (value: Double) in String(format: "%.2f", value) }
-    let columns: [(String, Int)] = [
-      (row.attack, 30), (String(row.outcome.connections), 12), (String(row.outcome.messages), 10),
-      (String(row.outcome.bytes >> 10), 10), (String(row.outcome.ended), 6), (did.isEmpty ? "–" : did, 44),
-      ("\(row.before.residentKilobytes >> 10) → \(row.after.residentKilobytes >> 10)", 10),
-      (numbers(row.after.processorSeconds - row.before.processorSeconds), 7),
-      (
-        "\(numbers(row.peace.percentile(0.5))), \(numbers(row.peace.percentile(0.99))) → "
-          + "\(numbers(row.war.percentile(0.5))), \(numbers(row.war.percentile(0.99)))", 34
-      ),
-      (String(row.war.milliseconds.count), 7), (row.faults.joined(separator: "; "), 0),
+    let (before, during, after) = row.latencies
+    func course(_ share: Double) -> String {
+      [before, during, after].map { Self.number($0.percentile(share)) }.joined(separator: " → ")
+    }
+    let megabytes = [row.before.residentKilobytes, row.after.peakKilobytes, row.after.residentKilobytes]
+    let columns = [
+      row.attack, "\(row.outcome.connections)", "\(row.outcome.messages)", "\(row.outcome.bytes >> 10)",
+      Self.deeds(row), megabytes.map { Self.number(Double($0) / 1024, 1) }.joined(separator: " → "),
+      Self.number(row.after.processorSeconds - row.before.processorSeconds), "\(during.milliseconds.count)",
+      course(0.5), course(0.99), Self.number(row.ratio, 1) + row.faults.map { " **\($0)**" }.joined(),
     ]
-    print(
-      columns.map { $0.0.padding(toLength: max($0.1, $0.0.count), withPad: " ", startingAt: 0) }.joined(separator: " "))
+    print("| \(columns.joined(separator: " | ")) |")
     fflush(nil)
+  }
+
+  /// What the node did, as far as it can be seen from outside.
+  private static func deeds(_ row: Row) -> String {
+    var deeds = row.failures.counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    if row.outcome.ended > 0 { deeds.append("\(row.outcome.ended) ended") }
+    if row.outcome.answers > 0 { deeds.append("\(row.outcome.answers) answers") }
+    if row.outcome.heldBack > 0 { deeds.append("held \(row.outcome.heldBack >> 10) KB back") }
+    if row.outcome.visitors > 0 { deeds.append("came or asked \(row.outcome.visitors) times") }
+    if row.recovery > .milliseconds(500) { deeds.append("\(number(row.recovery.milliseconds / 1000, 1)) s to settle") }
+    if row.tries > 1 { deeds.append("at try \(row.tries)") }
+    if let remark = row.remark { deeds.append(remark) }
+    return deeds.isEmpty ? "nothing" : deeds.joined(separator: ", ")
+  }
+
+  private static func number(_ value: Double, _ digits: Int = 2) -> String {
+    String(format: "%.\(digits)f", value)
   }
 
   func end() {

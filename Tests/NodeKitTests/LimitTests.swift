@@ -110,6 +110,13 @@ struct CountingTests {
   }
 }
 
+/// Hears everything and says nothing.
+private final class Mute: TCPConnectionHandler {
+  func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {}
+  func ended(_ connection: TCPConnection) {}
+  func closed(_ connection: TCPConnection, error: UVError?) {}
+}
+
 @Suite("A node that is asked for too much")
 struct LimitTests {
   @Test("whoever asks too fast is answered as fast as it may ask, and everybody else as before")
@@ -165,6 +172,32 @@ struct LimitTests {
       if dials > 4 { Issue.record("\(dials) dials on one node's word") }
       victim.close()
       try await pair.goOn(rig)
+    }
+  }
+
+  @Test("who names a node at a wrong address does not hold up who dials it at the right one, nor is the node given up")
+  func wrongAddress() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      let bob = try await rig.ready("bob")
+      var visitors: [TCPConnection] = []
+      // It answers nobody, so that a dial there is under way until the handshake's time is up.
+      let mute = Mute()
+      let victim = try TCPListener(on: rig.loop, address: .loopback4(port: 0)) {
+        $0.handler = mute
+        visitors.append($0)
+      }
+      let question = Frame.encoded { Message.ping(1).encode(into: &$0) }
+      alice.node.links.send(question, to: Peer(id: bob.id, endpoint: Endpoint(victim.address)))
+      try await rig.until("the wrong address is dialled") { visitors.count == 1 }
+      alice.node.links.send(question, to: Peer(id: bob.id, endpoint: bob.status.address))
+      try await rig.until("bob is linked", limit: .seconds(2)) { alice.node.links.isLinked(bob.id) }
+      if alice.allFailures != 0 { Issue.record("the wrong dial did not wait: \(alice.node.linkFailures)") }
+      visitors[0].reset()
+      try await rig.until("the wrong dial has failed", limit: .seconds(4)) { alice.allFailures == 1 }
+      if !alice.node.links.isLinked(bob.id) { Issue.record("the link has gone with the wrong dial") }
+      victim.close()
+      visitors = []
     }
   }
 

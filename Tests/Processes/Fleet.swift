@@ -126,9 +126,10 @@ public final class Fleet {
 
   /// Starts one more chat node; does not wait for it to be ready.
   @discardableResult
-  public func startChat(_ name: String, extra: [String] = []) throws -> NodeProcess {
+  public func startChat(_ name: String, extra: [String] = [], launcher: [String] = []) throws -> NodeProcess {
     var options = NodeProcess.Options(username: name, bootstraps: addresses, network: network)
     options.extra = extra
+    options.launcher = launcher
     let node = try NodeProcess(options)
     chats.append(node)
     return node

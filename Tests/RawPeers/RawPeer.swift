@@ -29,6 +29,10 @@ package final class RawPeer: TCPConnectionHandler {
   /// The last message that was sealed, to be sent once more.
   package private(set) var lastSealed: [UInt8] = []
   package private(set) var sentBytes = 0
+  /// Hears what the ring says to it.
+  package var onMessage: ((RawPeer, Message) -> Void)?
+  /// Whether it answers when it is asked whether its link lives, as every node does.
+  package var answersPings = false
   /// Whether it ends its own side when the other has ended theirs.
   package var endsToo = true
 
@@ -37,10 +41,12 @@ package final class RawPeer: TCPConnectionHandler {
   package var isOver: Bool { hasEnded || isClosed }
   package var goodbyes: [UInt8] { frames.filter { $0.type == 0x03 }.compactMap(\.payload.first) }
 
-  package init(on loop: EventLoop, to endpoint: Endpoint, _ identity: Identity?, network: String, listens: Bool) throws
-  {
+  /// `port`: where it says that it listens.
+  package init(
+    on loop: EventLoop, to endpoint: Endpoint, _ identity: Identity?, network: String, listens: Bool, port: UInt16 = 9
+  ) throws {
     if let identity {
-      let port: UInt16 = listens ? 9 : 0
+      let port: UInt16 = listens ? port : 0
       channel = Self.channel(
         identity, network: network, isDialler: true, listens: Endpoint(host: .v4(0), port: port), address: endpoint)
     }
@@ -161,6 +167,10 @@ package final class RawPeer: TCPConnectionHandler {
   private func keep(_ frames: RawSpan) throws(LinkFailure) {
     try Frame.forEach(in: frames) { type, payload throws(LinkFailure) in
       self.frames.append((type, payload.withUnsafeBytes { Array($0) }))
+      if type == 0x04, answersPings { write(0x05) }
+      if let onMessage, Message.types.contains(type), let message = try? Message(type: type, payload: payload) {
+        onMessage(self, message)
+      }
       return true
     }
   }

@@ -17,6 +17,12 @@ struct Contender {
   var waiting: [Simulator.Wire]
 }
 
+/// A dial that is under way, and what is to be sent once somebody answers.
+struct OpenDial {
+  var endpoint: Endpoint
+  var wires: [Simulator.Wire]
+}
+
 /// A host and its node.
 struct Host {
   let me: Peer
@@ -44,13 +50,18 @@ struct Host {
   /// Those who came again over a new link while their old one stands.
   var contenders: [Int: Contender] = [:]
   /// Messages for those who are being dialled.
-  var waiting: [Int: [Simulator.Wire]] = [:]
+  var waiting: [Int: [OpenDial]] = [:]
 
   init(me: Peer, key: [UInt8], engine: Engine) {
     self.me = me
     self.key = key
     self.engine = engine
     endpoint = me.endpoint
+  }
+
+  /// What is to be sent to another, now that there is a link.
+  mutating func takeWaiting(for other: Int) -> [Simulator.Wire] {
+    waiting.removeValue(forKey: other)?.flatMap(\.wires) ?? []
   }
 
   /// As others see it.

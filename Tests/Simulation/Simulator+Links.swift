@@ -38,7 +38,7 @@ extension Simulator {
     // Nobody has ever been there: the dial is refused.
     guard let to = numbers[peer.id] else {
       let patience = configuration.strangersAreSilent ? configuration.dialTimeout : delay(from, from) * 2
-      return schedule(from, .event(.unreachable(peer.id)), after: patience)
+      return schedule(from, .event(.unreachable(peer)), after: patience)
     }
     if configuration.countsBytes { byteCount += wire.frameLength }
     if !lostRequests.isEmpty { countIfLost(wire, to: to) }
@@ -48,11 +48,13 @@ extension Simulator {
     } else if let link = hosts[from].links[to] {
       let at = arrival(from: from, to: to)
       push(to, .message(wire, from: from, link: link.number), at: at)
-    } else if let waiting = hosts[from].waiting[to] {
-      guard waiting.count < configuration.queueLimit else { return overflowCount += 1 }
-      hosts[from].waiting[to]?.append(wire)
+    } else if let place = hosts[from].waiting[to]?.firstIndex(where: { $0.endpoint == peer.endpoint }) {
+      guard hosts[from].waiting[to]?[place].wires.count ?? 0 < configuration.queueLimit else {
+        return overflowCount += 1
+      }
+      hosts[from].waiting[to]?[place].wires.append(wire)
     } else {
-      hosts[from].waiting[to] = [wire]
+      hosts[from].waiting[to, default: []].append(OpenDial(endpoint: peer.endpoint, wires: [wire]))
       dial(to, at: peer.endpoint, from: from)
     }
   }
@@ -161,12 +163,15 @@ extension Simulator {
   }
 
   mutating func dialled(_ from: Int, _ to: Int, at endpoint: Endpoint) {
-    guard let waiting = hosts[from].waiting.removeValue(forKey: to) else { return }  // the other side was quicker
+    guard let place = hosts[from].waiting[to]?.firstIndex(where: { $0.endpoint == endpoint }) else {
+      return  // the other side was quicker
+    }
     guard isReachable(to, from: from), endpoint == hosts[to].endpoint else {
-      return feed(from, .unreachable(hosts[to].me.id))
+      hosts[from].waiting[to]?.remove(at: place)
+      return feed(from, .unreachable(Peer(id: hosts[to].me.id, endpoint: endpoint)))
     }
     connect(from, to)
-    for wire in waiting { send(wire, from: from, to: hosts[to].peer) }
+    for wire in hosts[from].takeWaiting(for: to) { send(wire, from: from, to: hosts[to].peer) }
     feed(from, .linked(hosts[to].me.id))
   }
 
@@ -189,7 +194,7 @@ extension Simulator {
 
   private mutating func stand(_ host: Int, _ from: Int, _ link: UInt32) {
     hosts[host].links[from] = LinkEnd(number: link, lastArrival: hosts[host].links[from]?.lastArrival ?? now)
-    for wire in hosts[host].waiting.removeValue(forKey: from) ?? [] { send(wire, from: host, to: hosts[from].peer) }
+    for wire in hosts[host].takeWaiting(for: from) { send(wire, from: host, to: hosts[from].peer) }
     feed(host, .linked(hosts[from].me.id))
   }
 
@@ -228,7 +233,7 @@ extension Simulator {
     guard isReachable(other, from: host) else { return }
     if hosts[host].links[other] == nil {
       connect(host, other)
-      for wire in hosts[host].waiting.removeValue(forKey: other) ?? [] { send(wire, from: host, to: hosts[other].peer) }
+      for wire in hosts[host].takeWaiting(for: other) { send(wire, from: host, to: hosts[other].peer) }
       feed(host, .linked(hosts[other].me.id))
     }
     feed(host, .ring(.introduced(hosts[other].peer)))

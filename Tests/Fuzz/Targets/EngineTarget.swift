@@ -48,8 +48,8 @@ struct EngineTarget {
     case 10: try handle(.linked(EngineFixture.person(&input).peer.id))
     case 11: try handle(.lost(EngineFixture.person(&input).peer.id))
     case 12:
-      let id = EngineFixture.person(&input).peer.id
-      try handle(input.element(of: [.unreachable(id), .departed(id)]))
+      let peer = EngineFixture.person(&input).peer
+      try handle(input.element(of: [.unreachable(peer), .departed(peer.id)]))
     case 13:
       guard let (message, peer) = ringSpeech.next(&input) else { return }
       try handle(.ring(.received(message, from: peer)))

@@ -33,7 +33,7 @@ struct MemberTarget {
     case 6: try goOn(to: node.nextDeadline)
     case 7: try goOn(to: now.monotonic + .milliseconds(1 << input.choice(16)))
     case 8: try handle(.lost(PeerSpeech.peer(&input).id))
-    case 9: try handle(.unreachable(PeerSpeech.peer(&input).id))
+    case 9: try handle(.unreachable(PeerSpeech.peer(&input)))
     case 10: try handle(.departed(PeerSpeech.peer(&input).id))
     case 11: try handle(.introduced(PeerSpeech.peer(&input)))
     case 12: try ask(&input)
