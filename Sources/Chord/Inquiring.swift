@@ -5,7 +5,7 @@
 //                  └──────────────────────────────────────────────────┘──> over: everybody near the key was heard
 //
 // A read takes the quick way first, from hop to hop, and comes here when that brought nothing that proves itself. So does a lookup of
-// our own that failed, or named an owner much further after the key than members stand apart here.
+// our own that named an owner much further after the key than members stand apart here.
 
 /// A question of an inquiry that one member has.
 struct Ask: Sendable {
@@ -69,8 +69,6 @@ extension ChordNode {
     inquiry.doubted = doubted
     inquiries[number] = inquiry
     deadlines.insert(number, at: inquiry.giveUpAt)
-    let own = store.records(under: key, at: now.utcMilliseconds)
-    if purpose == .records, !own.isEmpty { effects.append(.inquired(client, own, hops: 0, isOver: false)) }
     goOn(number)
   }
 
@@ -102,9 +100,9 @@ extension ChordNode {
     let me = me.id
     inquiries[ask.inquiry]?.answered(ask.place, naming: peers, me: me)
     guard let inquiry = inquiries[ask.inquiry] else { return }
-    let own = records.filter { $0.key == inquiry.key }
-    if inquiry.purpose == .records, !own.isEmpty {
-      effects.append(.inquired(inquiry.ticket, own, hops: inquiry.path(to: ask.place).count, isOver: false))
+    let wanted = records.filter { $0.key == inquiry.key }
+    if inquiry.purpose == .records, !wanted.isEmpty {
+      effects.append(.inquired(inquiry.ticket, wanted, hops: inquiry.path(to: ask.place).count, isOver: false))
     }
     goOn(ask.inquiry)
   }
@@ -140,7 +138,10 @@ extension ChordNode {
     guard isHeard, inquiry.isConclusive else { return failInquiry(number, .unreachable) }
     drop(number)
     switch inquiry.purpose {
-    case .records: effects.append(.inquired(inquiry.ticket, [], hops: 0, isOver: true))
+    case .records:
+      // Our own copy comes last: whoever has left may have told others of it, but not yet us.
+      let own = store.records(under: inquiry.key, at: now.utcMilliseconds)
+      effects.append(.inquired(inquiry.ticket, own, hops: 0, isOver: true))
     case .owner: effects.append(foundOwner(inquiry) ?? .failed(inquiry.ticket, .unreachable))
     }
   }

@@ -166,6 +166,24 @@ struct InquiryTests {
     #expect(none.isEmpty && isOver)
   }
 
+  /// Whoever has left may have told the others of it, but not yet the asker.
+  @Test("an asker that holds a copy itself hears all others first")
+  func ownCopy() throws {
+    let ring = Self.settled(20, seed: 34)
+    let signer = RecordSigner(name: 1, writer: 2)
+    let record = signer.record(number: ring.time.utcMilliseconds, content: [42])
+    let owner = try #require(ring.owner(of: signer.key))
+    let other = try #require(ring.machine(owner)?.ring.successors.first)
+    var machine = try #require(ring.machine(owner))
+    var effects: [ChordNode.Effect] = []
+    machine.handle(.received(.replicate(0, record), from: other), at: ring.time, into: &effects)
+    #expect(machine.recordCount == 1)
+    effects = []
+    machine.handle(.inquire(signer.key, 1), at: ring.time, into: &effects)
+    #expect(!effects.contains { if case .inquired = $0 { true } else { false } })
+    #expect(effects.contains { if case .send(.request, _) = $0 { true } else { false } })
+  }
+
   @Test("who is asked for the nearest answers itself, with its records and at most sixteen members")
   func nearest() {
     let ring = Self.settled(60, seed: 32)
