@@ -53,10 +53,14 @@ extension ChordNode {
     for peer in ring.successors[place...].prefix(1 + Probe.behindHead) { probeLife(of: peer) }
   }
 
-  /// A neighbour did not answer in time: find out whether it lives.
+  /// A hop did not answer in time: find out whether it lives. One that is no neighbour is asked nothing else, so nobody would ever
+  /// notice that the link to it is dead: a newcomer's to the bootstraps, or an observer's.
   private mutating func doubt(_ id: Identifier) {
-    guard let peer = (ring.successors + fingers.entries.map(\.peer)).first(where: { $0.id == id }) else { return }
-    probeLife(of: peer)
+    if let peer = (ring.successors + fingers.entries.map(\.peer)).first(where: { $0.id == id }) {
+      probeLife(of: peer)
+    } else {
+      effects.append(.renew(id))
+    }
   }
 
   /// Whether going on to the member after this one would name the wrong owner, should this one only be slow, or its link cold.

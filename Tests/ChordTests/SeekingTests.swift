@@ -1,4 +1,5 @@
-// When a node that finds only others without a ring begins one of its own: not while somebody may still answer who is in one.
+// When a node that finds only others without a ring begins one of its own: not while somebody may still answer who is in one. And
+// that a dead link to a bootstrap does not keep it outside.
 
 import Testing
 
@@ -58,5 +59,21 @@ struct SeekingTests {
     #expect(!newcomer.isAlone)
     newcomer.handle(.everybodyFound)
     #expect(newcomer.isAlone && newcomer.effects.contains(.startedAlone))
+  }
+
+  /// The bootstrap's link stands, and carries nothing: a router between has forgotten it. Nothing else would ever be asked over it.
+  @Test("a bootstrap that says nothing at all is asked over a new link")
+  func deadLink() {
+    var newcomer = Newcomer()
+    newcomer.handle(.start)
+    newcomer.handle(.introduced(Self.peer(2)))
+    newcomer.now.monotonic = newcomer.now.monotonic + RoundTrip.firstAnswer
+    newcomer.handle(.tick)
+    #expect(newcomer.effects.contains(.renew(Self.peer(2).id)))
+    newcomer.handle(.lost(Self.peer(2).id))
+    let asksAgain = newcomer.effects.contains {
+      if case .send(.request, to: Self.peer(2)) = $0 { true } else { false }
+    }
+    #expect(asksAgain)
   }
 }
