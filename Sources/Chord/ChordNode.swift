@@ -7,7 +7,8 @@
 //               ├ Fingers   chords          Replication.swift  records and their copies
 //               ├ store     records         Inquiring.swift    reads that survive liars: the asker asks everybody itself
 //               ├ inquiries                 Probes.swift       one question to one neighbour, its time-out and verdict
-//               └ probes, forwards          Routing.swift      the next hop          Holding.swift  what had better wait
+//               ├ burden    others' share   Routing.swift      the next hop          Holding.swift  what had better wait
+//               └ probes, forwards
 //
 // Four kinds of news about other nodes, which must not be mixed up: `lost` (a link broke: look whether the node lives),
 // `unreachable` (it could not be dialled: a verdict), `departed` (it said goodbye: it has left), and silence (time-outs of our own).
@@ -105,6 +106,7 @@ public struct ChordNode: Sendable {
   var probes: [UInt32: Probe] = [:]
   var forwards: [UInt32: Forward] = [:]
   var held: [Held] = []
+  var burden = Burden()
   var puts: [UInt32: PendingPut] = [:]
   var inquiries: [UInt32: Inquiry] = [:]
   var asks: [UInt32: Ask] = [:]

@@ -108,7 +108,10 @@ extension ChordNode {
     guard hopsLeft > 0 else { return conclude(origin, .failure(.tooManyHops)) }
     let isOurs = if case .peer = origin { false } else { true }
     guard forwards.count < (isOurs ? Forward.limit : Forward.limitForOthers) else {
-      return conclude(origin, .failure(.full))
+      return conclude(origin, .failure(.busy))
+    }
+    if case .peer(let asker, _) = origin, !burden.takes(from: asker.id, at: now.monotonic) {
+      return conclude(origin, .failure(.busy))
     }
     let forward = Forward(
       origin: origin, key: key, question: question, hopsLeft: hopsLeft, via: via,
@@ -229,6 +232,7 @@ extension ChordNode {
   }
 
   mutating func dispatch(_ ticket: UInt32, _ forward: inout Forward, to hop: Peer, _ claim: Request.Claim) {
+    if case .peer = forward.origin, !burden.hands(to: hop.id, at: now.monotonic) { return fail(ticket, forward, .busy) }
     if forward.hop != hop.id { forward.isSentAgain = false }
     forward.hop = hop.id
     forward.hopEndpoint = hop.endpoint

@@ -183,6 +183,7 @@ extension ChordNode {
     housekeepingAt = now.monotonic + generator.jittered(Pace.housekeeping)
     store.expire(at: now.utcMilliseconds)
     expireHeld()
+    burden.forget(before: now.monotonic)
     moveRecords()
     if let predecessor = ring.predecessor {
       let heard = roundTrips[predecessor.id]?.lastHeard ?? now.monotonic

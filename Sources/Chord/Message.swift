@@ -129,10 +129,12 @@ public enum Refusal: UInt8, Hashable, Sendable, CaseIterable {
   case tooManyHops = 3
   /// The record, or its extension, is not valid or too old.
   case refused = 4
-  /// I hold too many records, too many from there, or have too many requests open.
+  /// I hold too many records, or too many from there.
   case full = 5
   /// What is to be extended is not here: put the whole record.
   case unknown = 6
+  /// I hand on too much already, for you or to whom it would go: ask another way, or later.
+  case busy = 7
 }
 
 extension Reply.Answer {

@@ -43,14 +43,14 @@ extension ChordNode {
 
   /// Stores a record as the owner of its key.
   mutating func keepAsOwner(_ record: Record, for origin: Forward.Origin) {
-    guard puts.count < PendingPut.limit else { return conclude(origin, .failure(.full)) }
+    guard puts.count < PendingPut.limit else { return conclude(origin, .failure(.busy)) }
     let outcome = store.offer(record, from: source(of: origin), at: now.utcMilliseconds)
     spread(outcome, under: record.key, for: origin) { .copy(record, put: $0) }
   }
 
   /// Lets a record live longer as the owner of its key. Its holders get the extension alone.
   mutating func extendAsOwner(_ renewal: Renewal, for origin: Forward.Origin) {
-    guard puts.count < PendingPut.limit else { return conclude(origin, .failure(.full)) }
+    guard puts.count < PendingPut.limit else { return conclude(origin, .failure(.busy)) }
     let outcome = store.extend(renewal, at: now.utcMilliseconds)
     spread(outcome, under: renewal.key, for: origin) { .renewal(renewal, put: $0) }
   }
@@ -228,7 +228,8 @@ extension ChordNode {
     guard var move = moves[key] else { return }
     move.waiting -= 1
     switch answer {
-    case .failure(.notInRing), .failure(.unreachable), .failure(.tooManyHops), .failure(.full): move.hasFailed = true
+    case .failure(.notInRing), .failure(.unreachable), .failure(.tooManyHops), .failure(.full), .failure(.busy):
+      move.hasFailed = true
     case .records(let newer):
       for record in newer where record.key == key { _ = store.offer(record, from: nil, at: now.utcMilliseconds) }
     case .failure(.refused), .failure(.unknown), .owner, .joinPoint, .stored, .redirect, .nearest: break

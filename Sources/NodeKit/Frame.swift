@@ -27,11 +27,12 @@ package enum Frame {
     return writer.bytes
   }
 
-  /// Calls `body` with the type and the payload of each frame of a plaintext, until it returns false. A frame that is not all there
-  /// is the peer's fault: frames do not go on in the next message.
+  /// Calls `body` with the type and the payload of each frame of a plaintext, until it returns false. Answers how many bytes that were.
+  /// A frame that is not all there is the peer's fault: frames do not go on in the next message.
+  @discardableResult
   package static func forEach(
     in plaintext: RawSpan, _ body: (UInt8, RawSpan) throws(LinkFailure) -> Bool
-  ) throws(LinkFailure) {
+  ) throws(LinkFailure) -> Int {
     var offset = 0
     while offset < plaintext.byteCount {
       let rest = plaintext.extracting(offset..<plaintext.byteCount)
@@ -42,8 +43,9 @@ package enum Frame {
       guard length <= maximumLength else { throw .oversized }
       guard length >= 1, rest.byteCount >= length + 2 else { throw .malformed }
       let type = rest.unsafeLoad(fromByteOffset: 2, as: UInt8.self)
-      guard try body(type, rest.extracting(headerLength..<(length + 2))) else { return }
       offset += length + 2
+      guard try body(type, rest.extracting(headerLength..<(length + 2))) else { break }
     }
+    return offset
   }
 }

@@ -11,18 +11,6 @@
 import Chord
 import UVRuntime
 
-/// Why a link was closed in good order.
-enum Goodbye: UInt8 {
-  /// The node leaves the ring for good.
-  case leaving = 0
-  /// Nothing was said for long.
-  case idle = 1
-  /// Another connection between the same two nodes stays.
-  case replaced = 2
-  /// The receiver did what it must not.
-  case fault = 3
-}
-
 /// Hears about links; the table of links.
 protocol LinkOwner: AnyObject {
   func linkEstablished(_ link: Link)
@@ -69,11 +57,13 @@ final class Link: TCPConnectionHandler {
   /// When the handshake was done; before that, when it began.
   private(set) var establishedAt: LoopTime
   /// Waits for an older link to the same node to drain.
-  var isHeldBack = false { didSet { readOrPause() } }
-  /// Has said more than it may, and is read again when its debt is paid.
-  private var isInDebt = false {
-    didSet { if isInDebt != oldValue { readOrPause() } }
+  var isHeldBack = false {
+    didSet { isHeldBack ? readOrPause() : rest(until: loop.now) }
   }
+  /// The peer has said more than it may, or more than is taken in one turn: it is heard again when its debt is paid, or in the next turn.
+  private var isResting = false
+  /// We have said goodbye, and for whatever the peer still says there is nobody to hear it.
+  private var isDeaf = false
 
   private weak var owner: (any LinkOwner)?
   private let loop: EventLoop
@@ -82,7 +72,11 @@ final class Link: TCPConnectionHandler {
   private var channel: SecureChannel
   private var reader = MessageReader()
   private var allowance: Allowance
-  private lazy var debt = Deadline(on: loop) { [weak self] in self?.isInDebt = false }
+  /// What may still be taken of the peer in this turn: see `Speech.portion`.
+  private var portion = Speech.portion
+  private lazy var restEnds = Deadline(on: loop) { [weak self] in self?.goOn() }
+  /// Frames of an opened message that wait until the rest is over.
+  private var untaken: [UInt8] = []
   /// Since when the message that is coming has been coming.
   private var partialSince: LoopTime?
   private var patience: Deadline?
@@ -159,6 +153,7 @@ final class Link: TCPConnectionHandler {
     isDraining = true
     answerPing(false)
     guard goodbye == .replaced else {
+      isDeaf = true
       connection?.closeAfterFlush(deadline: Self.farewellPatience)
       return
     }
@@ -197,12 +192,22 @@ final class Link: TCPConnectionHandler {
   }
 
   private func readOrPause() {
-    if isHeldBack || isInDebt { connection?.pauseReading() } else { connection?.resumeReading() }
+    if isHeldBack || isResting { connection?.pauseReading() } else { connection?.resumeReading() }
   }
+
+  /// Takes nothing more before that moment, which may have come: then not in this turn.
+  private func rest(until moment: LoopTime) {
+    isResting = true
+    readOrPause()
+    restEnds.set(moment)
+  }
+
+  /// Whether the next frame may be taken.
+  private var isListening: Bool { failure == nil && !isDeaf && !isResting && !isHeldBack }
 
   /// Whether the message that is coming takes too long to come.
   func dribbles(at now: LoopTime) -> Bool {
-    partialSince.map { now - $0 > Self.messagePatience } ?? false
+    !isResting && partialSince.map { now - $0 > Self.messagePatience } ?? false
   }
 
   // MARK: What goes
@@ -243,16 +248,44 @@ final class Link: TCPConnectionHandler {
   func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
     lastUsed = loop.now
     lastHeard = loop.now
+    portion = Speech.portion
     var isWhole = false
     do throws(LinkFailure) {
       try reader.read(&bytes, limit: { channel.longestMessage }) { message throws(LinkFailure) in
         isWhole = true
         try take(&message)
-        return failure == nil
+        return isListening
       }
     } catch {
       refuse(error)
     }
+    noteWhatIsPartial(isWhole)
+  }
+
+  /// The rest is over: what has come meanwhile is taken, as far as it goes, and then the connection is read again.
+  private func goOn() {
+    isResting = false
+    guard isListening else { return }
+    lastHeard = loop.now
+    portion = Speech.portion
+    do throws(LinkFailure) {
+      let frames = untaken
+      untaken = []
+      try takeFrames(frames.span.bytes)
+      if isListening {
+        try reader.goOn(limit: { channel.longestMessage }) { message throws(LinkFailure) in
+          try take(&message)
+          return isListening
+        }
+      }
+    } catch {
+      refuse(error)
+    }
+    noteWhatIsPartial(true)
+    readOrPause()
+  }
+
+  private func noteWhatIsPartial(_ isWhole: Bool) {
     if reader.pendingBytes == 0 {
       partialSince = nil
     } else if isWhole || partialSince == nil {
@@ -284,8 +317,9 @@ final class Link: TCPConnectionHandler {
   }
 
   private func takeFrames(_ frames: RawSpan) throws(LinkFailure) {
+    guard isListening else { return keep(frames, from: 0) }
     var renewsKey = false
-    try Frame.forEach(in: frames) { type, payload throws(LinkFailure) in
+    let taken = try Frame.forEach(in: frames) { type, payload throws(LinkFailure) in
       guard !renewsKey else { throw .unexpected }  // nothing follows the announcement of a key in its message
       if type == 0x06 {
         guard payload.byteCount == 0 else { throw .malformed }
@@ -293,16 +327,20 @@ final class Link: TCPConnectionHandler {
       } else {
         try take(type, payload)
       }
-      return failure == nil
+      return isListening
     }
     if renewsKey { channel.rekeyOpening() }
+    keep(frames, from: taken)
+  }
+
+  private func keep(_ frames: RawSpan, from offset: Int) {
+    if failure == nil, !isDeaf { frames.extracting(offset..<frames.byteCount).withUnsafeBytes { untaken += $0 } }
   }
 
   private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
-    if let until = allowance.charge(Speech(type), at: loop.now) {
-      isInDebt = true
-      debt.set(until)
-    }
+    let speech = Speech(type)
+    portion -= speech.weight
+    if let until = allowance.charge(speech, at: loop.now) ?? (portion > 0 ? nil : loop.now) { rest(until: until) }
     if isCongested && Speech.isQuestion(type) { return }
     switch type {
     case 0x03:
@@ -336,7 +374,7 @@ final class Link: TCPConnectionHandler {
     if failure == nil { failure = reason(for: error) }
     phase = .ended
     patience?.cancel()
-    debt.cancel()
+    restEnds.cancel()
     self.connection = nil
     answerPing(false)
     owner?.linkEnded(self)

@@ -164,7 +164,7 @@ extension NodeFailure {
     switch refusal {
     case .notInRing: self = .notInRing
     case .unreachable, .tooManyHops: self = .timeout
-    case .refused, .full, .unknown: self = .busy
+    case .refused, .full, .unknown, .busy: self = .busy
     }
   }
 }

@@ -2,7 +2,8 @@
 //
 //   length u16 (of what follows) · handshake message, or ciphertext and tag
 //
-// A message that has come whole is opened where it lies, in the loop's read buffer; only one that came in pieces is put together.
+// A message that has come whole is opened where it lies, in the loop's read buffer; only one that came in pieces is put together, and
+// those that the receiver does not want yet are kept.
 
 /// Cuts a byte stream into messages.
 package struct MessageReader {
@@ -10,15 +11,16 @@ package struct MessageReader {
   package static let maximumLength = 65_535
   private static let headerLength = 2
 
+  /// The beginning of a message, or what was kept.
   private var partial: [UInt8] = []
 
-  /// Bytes of a message that is not yet whole.
+  /// Bytes that have come and were not passed on.
   var pendingBytes: Int { partial.count }
 
-  /// Calls `message` with each message that is whole. Stops, and keeps nothing, when it returns false.
-  /// `limit`: how long a message may be at that point of the stream.
   package init() {}
 
+  /// Calls `message` with each message that is whole. Stops when it returns false, and keeps the rest for `goOn`, which comes before
+  /// the next `read`. `limit`: how long a message may be at that point of the stream.
   package mutating func read(
     _ bytes: inout MutableRawSpan, limit: () -> Int, message: (inout MutableRawSpan) throws(LinkFailure) -> Bool
   ) throws(LinkFailure) {
@@ -30,17 +32,32 @@ package struct MessageReader {
       partial = []
       var span = whole.mutableSpan
       var raw = span.mutableBytes
-      guard try raw.withPart(Self.headerLength..<raw.byteCount, message) else { return }
+      guard try raw.withPart(Self.headerLength..<raw.byteCount, message) else { return keep(bytes.bytes, from: offset) }
     }
     while offset < bytes.byteCount {
       guard let length = Self.length(bytes.bytes.extracting(offset..<bytes.byteCount)) else { break }
       try Self.check(length, limit())
       let start = offset + Self.headerLength
       guard bytes.byteCount - start >= length else { break }
-      guard try bytes.withPart(start..<(start + length), message) else { return }
       offset = start + length
+      guard try bytes.withPart(start..<offset, message) else { break }
     }
-    bytes.bytes.extracting(offset..<bytes.byteCount).withUnsafeBytes { partial.append(contentsOf: $0) }
+    keep(bytes.bytes, from: offset)
+  }
+
+  /// Goes on with what was kept.
+  package mutating func goOn(
+    limit: () -> Int, message: (inout MutableRawSpan) throws(LinkFailure) -> Bool
+  ) throws(LinkFailure) {
+    var kept = partial
+    partial = []
+    var elements = kept.mutableSpan
+    var bytes = elements.mutableBytes
+    try read(&bytes, limit: limit, message: message)
+  }
+
+  private mutating func keep(_ bytes: RawSpan, from offset: Int) {
+    bytes.extracting(offset..<bytes.byteCount).withUnsafeBytes { partial.append(contentsOf: $0) }
   }
 
   /// Takes as much of `bytes` as the message begun still needs; answers how much that was.

@@ -31,7 +31,7 @@ import Testing
       accepted += effects.count { $0 == .send(.accepted(count), to: peer) }
     }
     #expect(node.puts.count == PendingPut.limit && accepted == PendingPut.limit)
-    #expect(answers == [.failure(.full), .failure(.full)])
+    #expect(answers == [.failure(.busy), .failure(.busy)])
   }
 
   /// Were the time to grow with the square of the length, this would take many minutes instead of a second.

@@ -104,17 +104,30 @@ struct MessageReaderTests {
     #expect(throws: Never.self) { try Self.read([Self.message(Array(repeating: 0, count: 65_535))]) }
   }
 
-  @Test("a reader that was told to stop passes nothing more on")
+  @Test("a reader that was told to stop keeps the rest, in order, until it may go on")
   func stops() throws {
-    var reader = MessageReader()
-    var count = 0
-    var stream = Self.message([1]) + Self.message([2])
-    var elements = stream.mutableSpan
-    var span = elements.mutableBytes
-    try reader.read(&span, limit: { 100 }) { _ throws(LinkFailure) in
-      count += 1
-      return false
+    let messages: [[UInt8]] = (1...9).map { Array(repeating: $0, count: Int($0)) }
+    let stream = messages.flatMap(Self.message)
+    for cut in 0...stream.count {
+      var reader = MessageReader()
+      var heard: [[UInt8]] = []
+      func take(_ message: inout MutableRawSpan) -> Bool {
+        heard.append(message.withUnsafeBytes { Array($0) })
+        return false
+      }
+      for piece in [stream[..<cut], stream[cut...]] {
+        var bytes = Array(piece)
+        var elements = bytes.mutableSpan
+        var span = elements.mutableBytes
+        var before = heard.count
+        try reader.read(&span, limit: { 100 }) { message throws(LinkFailure) in take(&message) }
+        #expect(heard.count <= before + 1)
+        while heard.count > before {
+          before = heard.count
+          try reader.goOn(limit: { 100 }) { message throws(LinkFailure) in take(&message) }
+        }
+      }
+      #expect(heard == messages && reader.pendingBytes == 0)
     }
-    #expect(count == 1)
   }
 }

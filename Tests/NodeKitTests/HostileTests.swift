@@ -367,10 +367,8 @@ struct HostileTests {
       for _ in 0..<10_000 { peer.write(0x04) }
       try await rig.until("all is sent") { peer.connection.pendingBytes == 0 }
       try await rig.talk(pair.alice, pair.bob, "during", limit: .seconds(2))
-      let before = peer.receivedBytes
       peer.connection.resumeReading()
-      try await rig.until("ten thousand answers") { peer.receivedBytes - before >= 30_000 }
-      if peer.frames.count(where: { $0.type == 0x05 }) != 10_000 { Issue.record("some are missing") }
+      try await rig.until("ten thousand answers") { peer.frames.count(where: { $0.type == 0x05 }) == 10_000 }
       try await pair.goOn(rig)
     }
   }

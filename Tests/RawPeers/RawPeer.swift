@@ -15,7 +15,6 @@ package final class RawPeer: TCPConnectionHandler {
   package private(set) var hasEnded = false
   package private(set) var isClosed = false
   package private(set) var remote: RemoteNode?
-  package private(set) var receivedBytes = 0
   private var reader = MessageReader()
   private var channel: SecureChannel?
   /// A handshake of its own making, and what its last message is to say.
@@ -129,7 +128,6 @@ package final class RawPeer: TCPConnectionHandler {
   }
 
   package func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
-    receivedBytes += bytes.byteCount
     do {
       try reader.read(&bytes, limit: { MessageReader.maximumLength }) { message throws(LinkFailure) in
         try take(&message)
