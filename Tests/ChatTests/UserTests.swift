@@ -150,6 +150,8 @@ struct IdentityTests {
     #expect(throws: InvalidKeyFile.notAKeyFile) { try Identity(keyFileText: "hello world") }
     #expect(throws: InvalidKeyFile.notAKeyFile) { try Identity(keyFileText: String(repeating: "x", count: 100_000)) }
     #expect(throws: InvalidKeyFile.unknownVersion("2")) { try Identity(keyFileText: "chord-chat-key 2 00 00") }
+    // It would be shown, and must not drive a terminal.
+    #expect(throws: InvalidKeyFile.notAKeyFile) { try Identity(keyFileText: "chord-chat-key \u{1B}[2J 00 00") }
     #expect(throws: InvalidKeyFile.damaged) { try Identity(keyFileText: "chord-chat-key 1 00 00") }
     #expect(throws: InvalidKeyFile.damaged) {
       try Identity(keyFileText: String(World.identity(1).keyFileText.dropLast(2)))

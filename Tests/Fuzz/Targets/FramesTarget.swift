@@ -1,6 +1,6 @@
 // The reader of messages, given a stream in pieces, must find what a reader of the whole stream finds; and each message is cut into
 // frames, which must be all of it or a fault. Of the input the first bytes are the sizes of the pieces; after FF FF in the stream comes
-// the length of a run, so that a short input reaches the longest message.
+// the length of a run, so that a short input reaches the longest message. Some readers stop after each message, and go on.
 
 @testable import NodeKit
 
@@ -18,7 +18,9 @@ enum FramesTarget {
   static func run(_ bytes: [UInt8]) throws(Fault) {
     var input = FuzzInput(bytes)
     let sizes = (0..<4).map { _ in Int(input.byte()) }
-    let stop = input.choice(8) + 1
+    let traits = input.byte()
+    let stop = Int(traits & 7) + 1
+    let rests = traits & 128 != 0
     var stream: [UInt8] = []
     while !input.isEmpty, stream.count < 40_000 {
       let byte = input.byte()
@@ -28,7 +30,7 @@ enum FramesTarget {
       if isRun { stream += [UInt8](repeating: 0, count: Int(input.uint16()) % 40_000) }
     }
     let whole = expected(stream, stop)
-    let cut = try pieces(stream, sizes, stop)
+    let cut = try pieces(stream, sizes, stop, rests)
     try hold(whole == cut, "in pieces \(cut.messages.count) \(cut.failure as Any), at once \(whole.messages.count)")
     for message in whole.messages { try checkFrames(of: message) }
   }
@@ -47,9 +49,13 @@ enum FramesTarget {
     return outcome
   }
 
-  private static func pieces(_ stream: [UInt8], _ sizes: [Int], _ stop: Int) throws(Fault) -> Outcome {
+  private static func pieces(_ stream: [UInt8], _ sizes: [Int], _ stop: Int, _ rests: Bool) throws(Fault) -> Outcome {
     var outcome = Outcome()
     var reader = MessageReader()
+    func take(_ message: inout MutableRawSpan) -> Bool {
+      outcome.messages.append(message.withUnsafeBytes { Array($0) })
+      return outcome.messages.count < stop && !rests
+    }
     var offset = 0
     var turn = 0
     while offset < stream.count, outcome.messages.count < stop, outcome.failure == nil {
@@ -59,14 +65,22 @@ enum FramesTarget {
         var piece = Array(stream[offset..<(offset + size)])
         var elements = piece.mutableSpan
         var span = elements.mutableBytes
+        var before = outcome.messages.count
         try reader.read(&span, limit: { limit(after: outcome.messages.count) }) { message throws(LinkFailure) in
-          outcome.messages.append(message.withUnsafeBytes { Array($0) })
-          return outcome.messages.count < stop
+          take(&message)
+        }
+        while rests, outcome.messages.count > before, outcome.messages.count < stop {
+          before = outcome.messages.count
+          try reader.goOn(limit: { limit(after: outcome.messages.count) }) { message throws(LinkFailure) in
+            take(&message)
+          }
         }
       } catch {
         outcome.failure = error
       }
-      try hold(reader.pendingBytes <= MessageReader.maximumLength + 2, "more kept than a message has")
+      if outcome.messages.count < stop {
+        try hold(reader.pendingBytes <= MessageReader.maximumLength + 2, "more kept than a message has")
+      }
       offset += size
       turn += 1
     }

@@ -1,4 +1,4 @@
-// What is fuzzed: everything that takes bytes from a peer, as functions from bytes to what is wrong. The functions check more
+// What is fuzzed: everything that takes bytes from a peer, a file or the keyboard, as functions from bytes to what is wrong. The functions check more
 // than that nothing traps: what was decoded is encoded to the same bytes, what is shown is harmless, what can grow is bounded.
 //
 // libFuzzer calls them (Fuzzer/), and so does the ordinary test suite with every file of Corpus/ (CorpusTests.swift).
@@ -23,6 +23,8 @@ enum FuzzTarget: String, CaseIterable {
   case display
   /// Lines of standard input: JSON-RPC and commands.
   case lines
+  /// Key files.
+  case keys
   /// A member of a ring among peers that may say anything.
   case member
   /// A whole node, with its conversations.
@@ -41,6 +43,7 @@ enum FuzzTarget: String, CaseIterable {
       case .names: try TextTargets.names(bytes)
       case .display: try TextTargets.display(bytes)
       case .lines: try TextTargets.lines(bytes)
+      case .keys: try TextTargets.keys(bytes)
       case .member: try MemberTarget.run(bytes)
       case .engine: try EngineTarget.run(bytes)
       }
@@ -62,6 +65,7 @@ enum FuzzTarget: String, CaseIterable {
     case .names: 128
     case .display: 32
     case .lines: 160
+    case .keys: 160
     case .member: 128  // about forty events
     case .engine: 96
     }

@@ -1,4 +1,4 @@
-// Texts from peers and lines from standard input: names and ids, what is shown on the terminal, JSON-RPC and commands.
+// Texts from peers, lines from standard input, and key files: names and ids, what is shown on the terminal, JSON-RPC and commands.
 
 import NodeKit
 
@@ -76,6 +76,22 @@ enum TextTargets {
       }
     }
     try hold(!isIsolated, "an isolate has no end")
+  }
+
+  // MARK: Key files
+
+  static func keys(_ bytes: [UInt8]) throws(Fault) {
+    let text = String(decoding: bytes, as: UTF8.self)
+    let read: Identity
+    do throws(InvalidKeyFile) { read = try Identity(keyFileText: text) } catch {
+      return try check(shown: error.description)
+    }
+    let written = read.keyFileText
+    let again = try? Identity(keyFileText: written)
+    try hold(again?.seed == read.seed && again?.salt == read.salt, "a key changes when it is kept")
+    try hold(again?.publicKey == read.publicKey && again?.nodeID == read.nodeID, "an id changes when it is kept")
+    let fields = text.unicodeScalars.split(whereSeparator: \.properties.isWhitespace).map(String.init)
+    try hold(fields.joined(separator: " ").lowercased() + "\n" == written, "something else was read than stands there")
   }
 
   // MARK: Standard input
