@@ -22,7 +22,8 @@ extension Identity {
     guard word == Self.keyFileWord, fields.count >= 2 else { throw .notAKeyFile }
     guard fields[1] == Self.keyFileVersion else {
       // It is shown, so what no version would have is no version.
-      guard fields[1].utf8.count <= 16, fields[1].utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .notAKeyFile }
+      let isOne = fields[1].utf8.count <= 16 && fields[1].utf8.allSatisfy { (0x21...0x7E).contains($0) }
+      guard isOne else { throw .notAKeyFile }
       throw .unknownVersion(fields[1])
     }
     guard fields.count == 4, let seed = Hexadecimal.bytes(fields[2]), let salt = Hexadecimal.bytes(fields[3]),
