@@ -77,7 +77,7 @@ let package = Package(
     .executableTarget(
       name: "bench",
       dependencies: [
-        "Chord", "Processes", "Simulation",
+        "Chat", "Chord", "NodeKit", "Processes", "Simulation", "UVRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "benchmarks/bench", swiftSettings: house),
