@@ -11,17 +11,6 @@
 import Chord
 import UVRuntime
 
-/// Hears about links; the table of links.
-protocol LinkOwner: AnyObject {
-  func linkEstablished(_ link: Link)
-  /// False if the frame has no place here: the link then ends.
-  func linkReceived(_ type: UInt8, _ payload: RawSpan, on link: Link) throws(LinkFailure)
-  /// The peer will say nothing new on this link; what was under way still comes.
-  func linkSaidGoodbye(_ link: Link, _ goodbye: Goodbye)
-  /// Exactly once, last.
-  func linkEnded(_ link: Link)
-}
-
 /// A connection to another node.
 final class Link: TCPConnectionHandler {
   private enum Phase { case handshaking, established, ended }
@@ -249,6 +238,7 @@ final class Link: TCPConnectionHandler {
     lastUsed = loop.now
     lastHeard = loop.now
     portion = Speech.portion
+    if mustWaitToShakeHands { return reader.keep(bytes.bytes) }
     var isWhole = false
     do throws(LinkFailure) {
       try reader.read(&bytes, limit: { channel.longestMessage }) { message throws(LinkFailure) in
@@ -265,7 +255,7 @@ final class Link: TCPConnectionHandler {
   /// The rest is over: what has come meanwhile is taken, as far as it goes, and then the connection is read again.
   private func goOn() {
     isResting = false
-    guard isListening else { return }
+    guard isListening, !mustWaitToShakeHands else { return }
     lastHeard = loop.now
     portion = Speech.portion
     do throws(LinkFailure) {
@@ -285,6 +275,13 @@ final class Link: TCPConnectionHandler {
     readOrPause()
   }
 
+  /// A flood of newcomers is answered over several turns, a few in each.
+  private var mustWaitToShakeHands: Bool {
+    guard phase == .handshaking, owner?.isBusyShakingHands ?? false else { return false }
+    rest(until: loop.now)
+    return true
+  }
+
   private func noteWhatIsPartial(_ isWhole: Bool) {
     if reader.pendingBytes == 0 {
       partialSince = nil
@@ -294,6 +291,7 @@ final class Link: TCPConnectionHandler {
   }
 
   private func take(_ message: inout MutableRawSpan) throws(LinkFailure) {
+    if phase == .handshaking { owner?.shookHands() }
     switch try channel.open(&message) {
     case .answer(let answer):
       connection?.write(answer)

@@ -47,6 +47,9 @@ final class Links: LinkOwner {
   /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
   private static let idleLimit = Duration.seconds(300)
 
+  /// Messages of handshakes that are opened in one turn: each costs about 0.1 ms, for which everybody else waits.
+  private static let handshakesPerTurn = 8
+
   /// How often it is looked whether a link is idle, or brings a message too slowly.
   private static let sweepPeriod = Duration.seconds(8)
 
@@ -89,6 +92,8 @@ final class Links: LinkOwner {
   private var listeners: [TCPListener] = []
   private lazy var sweep = Deadline(on: loop) { [weak self] in self?.closeIdle() }
   private(set) var isClosing = false
+  /// How many messages of handshakes were opened in this turn of the loop.
+  private var shaken = (turn: UInt64(0), count: 0)
   /// Connections that others have opened and that have not ended.
   private var acceptedCount = 0
 
@@ -248,6 +253,12 @@ final class Links: LinkOwner {
   }
 
   // MARK: What links say
+
+  var isBusyShakingHands: Bool { shaken.turn == loop.statistics.turns && shaken.count >= Self.handshakesPerTurn }
+
+  func shookHands() {
+    shaken = (loop.statistics.turns, shaken.turn == loop.statistics.turns ? shaken.count + 1 : 1)
+  }
 
   func linkEstablished(_ link: Link) {
     guard let remote = link.remote else { return }

@@ -56,6 +56,9 @@ package struct MessageReader {
     try read(&bytes, limit: limit, message: message)
   }
 
+  /// Keeps all of it for `goOn`.
+  mutating func keep(_ bytes: RawSpan) { keep(bytes, from: 0) }
+
   private mutating func keep(_ bytes: RawSpan, from offset: Int) {
     bytes.extracting(offset..<bytes.byteCount).withUnsafeBytes { partial.append(contentsOf: $0) }
   }

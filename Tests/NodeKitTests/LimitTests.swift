@@ -157,6 +157,25 @@ struct LimitTests {
     }
   }
 
+  @Test("of many handshakes at once only a few go on in one turn, and all of them are answered")
+  func handshakes() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      let before = pair.alice.node.links.count
+      let peers = try (0..<60).map { _ in try rig.dial(pair.alice, as: .random()) }
+      var (count, turns) = (before, rig.loop.statistics.turns)
+      try await rig.until("all are linked") {
+        let since = Int(rig.loop.statistics.turns - turns)
+        let linked = pair.alice.node.links.count
+        if linked - count > 8 * (since + 1) { Issue.record("\(linked - count) handshakes in \(since) turns") }
+        (count, turns) = (linked, rig.loop.statistics.turns)
+        return linked == before + 60
+      }
+      for peer in peers { peer.connection.close() }
+      try await pair.goOn(rig)
+    }
+  }
+
   @Test("beyond its connections a node turns newcomers away, and takes them again when there is room")
   func room() async throws {
     try await withRig { rig in
