@@ -390,8 +390,3 @@ extension ChordNode.Effect {
     }
   }
 }
-
-extension Identifier {
-  /// Enough of it to tell hosts apart.
-  var short: Substring { description.prefix(6) }
-}
