@@ -221,6 +221,8 @@ extension Conversations {
     /// Whether our user is asked before somebody unknown may talk to them.
     public var asksBeforeAccepting = false
     public var limits = Limits()
+    /// How records are checked; a simulation remembers what it has worked out.
+    package var check = SignatureCheck.ed25519
 
     public init(network: String, identity: Identity, name: UserName?) {
       self.network = network

@@ -49,12 +49,6 @@ struct SigningKey: Sendable {
     crypto_sign_detached(&signature, nil, bytes, UInt64(bytes.count), secretKey)
     return signature
   }
-
-  /// Whether `signature` is that of `publicKey` over `bytes`.
-  static func verify(_ signature: [UInt8], over bytes: [UInt8], by publicKey: [UInt8]) -> Bool {
-    signature.count == Int(crypto_sign_BYTES) && publicKey.count == Int(crypto_sign_PUBLICKEYBYTES)
-      && crypto_sign_verify_detached(signature, bytes, UInt64(bytes.count), publicKey) == 0
-  }
 }
 
 extension SigningKey: CustomReflectable {

@@ -49,10 +49,10 @@ public struct DirectoryEntry: Hashable, Sendable {
   }
 
   static func open(
-    _ record: Record, user: User, key: DirectoryKey, network: String, utc: UInt64
+    _ record: Record, user: User, key: DirectoryKey, network: String, check: SignatureCheck = .ed25519, utc: UInt64
   ) throws(InvalidEntry) -> DirectoryEntry {
     guard record.nameKey == key.nameKey else { throw .foreign }
-    guard record.isAuthentic(network: network) else { throw .forged }
+    guard record.isAuthentic(network: network, by: check) else { throw .forged }
     guard record.isTimely(at: utc) else { throw .fromTheFuture }
     guard record.isAlive(at: utc) else { throw .expired }
     if record.isTombstone { throw .withdrawn }
@@ -64,7 +64,7 @@ public struct DirectoryEntry: Hashable, Sendable {
     // However the bytes are malformed, the record is none.
     guard let entry = try? DirectoryEntry(bytes: bytes) else { throw .malformed }
     guard user.isProved(by: entry.publicKey, salt: entry.salt),
-      SigningKey.verify(signature, over: binding.signedBytes(entry: bytes), by: entry.publicKey)
+      check.holds(signature, over: binding.signedBytes(entry: bytes), by: entry.publicKey)
     else { throw .unproved }
     return entry
   }

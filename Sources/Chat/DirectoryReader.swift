@@ -13,16 +13,15 @@ public enum DirectoryReader {
   }
 
   static func best(
-    of records: [Record], user: User, key: DirectoryKey, network: String, utc: UInt64
+    of records: [Record], user: User, key: DirectoryKey, network: String, check: SignatureCheck = .ed25519, utc: UInt64
   ) -> (entry: DirectoryEntry, record: Record)? {
     for record in records.sorted(by: { $0.number > $1.number }) where !record.isTombstone {
       // A record that does not prove itself is none: whoever can write there may have put it beside the right one.
-      guard let entry = try? DirectoryEntry.open(record, user: user, key: key, network: network, utc: utc) else {
-        continue
-      }
+      let entry = try? DirectoryEntry.open(record, user: user, key: key, network: network, check: check, utc: utc)
+      guard let entry else { continue }
       let isWithdrawn = records.contains { other in
         other.isTombstone && other.writerKey == record.writerKey && other.nameKey == record.nameKey
-          && other.number > record.number && other.isAuthentic(network: network)
+          && other.number > record.number && other.isAuthentic(network: network, by: check)
       }
       if !isWithdrawn { return (entry, record) }
     }

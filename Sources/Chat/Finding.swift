@@ -49,15 +49,15 @@ struct Finding {
   }
 
   /// Keeps what is news: records that prove themselves, and ends of records. Whether there was any.
-  mutating func take(_ news: [Record], network: String, utc: UInt64) -> Bool {
+  mutating func take(_ news: [Record], network: String, check: SignatureCheck, utc: UInt64) -> Bool {
     var hasNews = false
     for record in news where record.nameKey == key.nameKey {
       let place = records.firstIndex { $0.writerKey == record.writerKey }
       let hasRoom = records.count { $0.isTombstone == record.isTombstone } < Self.recordsEach
       guard place.map({ records[$0].number < record.number }) ?? hasRoom,
         record.isTombstone
-          ? record.isAuthentic(network: network)
-          : (try? DirectoryEntry.open(record, user: user, key: key, network: network, utc: utc)) != nil
+          ? record.isAuthentic(network: network, by: check)
+          : (try? DirectoryEntry.open(record, user: user, key: key, network: network, check: check, utc: utc)) != nil
       else { continue }
       if let place { records[place] = record } else { records.append(record) }
       hasNews = true
@@ -92,7 +92,7 @@ extension Conversations {
     }
     findings[index].get = nil
     if case .records(let records, let hops) = lookup,
-      findings[index].take(records, network: configuration.network, utc: now.utcMilliseconds),
+      take(records, for: index, at: now),
       let entry = provenEntry(index, isOver: false, at: now)
     {
       return found(index, entry, hops: hops, at: now.monotonic, into: &effects)
@@ -114,7 +114,7 @@ extension Conversations {
       }
       found(index, entry, hops: 0, at: now.monotonic, into: &effects)
     case .records(let records, let hops):
-      let hasNews = findings[index].take(records, network: configuration.network, utc: now.utcMilliseconds)
+      let hasNews = take(records, for: index, at: now)
       if hasNews || isOver, let entry = provenEntry(index, isOver: isOver, at: now) {
         found(index, entry, hops: hops, at: now.monotonic, into: &effects)
       } else if isOver {
@@ -123,12 +123,17 @@ extension Conversations {
     }
   }
 
+  private mutating func take(_ records: [Record], for index: Int, at now: Time) -> Bool {
+    findings[index].take(
+      records, network: configuration.network, check: configuration.check, utc: now.utcMilliseconds)
+  }
+
   /// The entry that proves itself; before all have been asked only one that a holder who tells the truth would show now.
   private func provenEntry(_ index: Int, isOver: Bool, at now: Time) -> DirectoryEntry? {
     let finding = findings[index]
     let best = DirectoryReader.best(
       of: finding.records, user: finding.user, key: finding.key, network: configuration.network,
-      utc: now.utcMilliseconds)
+      check: configuration.check, utc: now.utcMilliseconds)
     guard let (entry, record) = best else { return nil }
     let age = UInt64(max(0, limits.oldestUnrenewed.inMilliseconds))
     return isOver || record.renewedAt &+ age >= now.utcMilliseconds ? entry : nil

@@ -25,6 +25,8 @@ public struct ChordNode: Sendable {
     public var copies = 8
     /// An observer asks through members and never becomes one.
     public var isObserver = false
+    /// How records are checked; a simulation remembers what it has worked out.
+    package var check = SignatureCheck.ed25519
 
     public init() {}
   }
@@ -160,7 +162,7 @@ public struct ChordNode: Sendable {
     copiesBesides = min(max(configuration.copies - 1, 0), Int(UInt8.max) - 1)
     self.now = now
     ring = Ring(me: me, capacity: min(max(configuration.successors, 1), MessageLimit.successors))
-    store = RecordStore(network: configuration.network)
+    store = RecordStore(network: configuration.network, check: configuration.check)
     generator = Generator(seed: seed)
     lastTicket = UInt32(truncatingIfNeeded: generator.next())
   }

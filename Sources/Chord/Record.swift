@@ -11,8 +11,6 @@
 // on is not written again: W signs a later expiry, which goes with it from then on (Renewal.swift). What the signatures and the
 // content are bound to stays the first expiry.
 
-import CSodium
-
 /// A signed, opaque entry of the directory.
 public struct Record: Hashable, Sendable {
   /// The public half of the Ed25519 key pair that everyone who knows the name can derive.
@@ -118,15 +116,13 @@ public struct Record: Hashable, Sendable {
   }
 
   /// Whether all signatures hold in this network.
-  public func isAuthentic(network: String) -> Bool {
-    guard nameKey.count == Self.keyBytes, writerKey.count == Self.keyBytes, content.count <= Self.maximumContent,
-      nameSignature.count == Self.signatureBytes, writerSignature.count == Self.signatureBytes
-    else { return false }
+  public func isAuthentic(network: String, by check: SignatureCheck = .ed25519) -> Bool {
+    guard content.count <= Self.maximumContent else { return false }
     let signed = Self.signedBytes(
       network: network, key: key, writerKey: writerKey, number: number, expiry: expiry, content: content)
-    return crypto_sign_verify_detached(nameSignature, signed, UInt64(signed.count), nameKey) == 0
-      && crypto_sign_verify_detached(writerSignature, signed, UInt64(signed.count), writerKey) == 0
-      && (extended.map { isAuthentic($0, network: network) } ?? true)
+    return check.holds(nameSignature, over: signed, by: nameKey)
+      && check.holds(writerSignature, over: signed, by: writerKey)
+      && (extended.map { isAuthentic($0, network: network, by: check) } ?? true)
   }
 }
 

@@ -57,12 +57,14 @@ struct RecordStore: Sendable {
   private(set) var shares: RecordShares
   private let capacity: Int
   private let network: String
+  private let check: SignatureCheck
 
   /// 16 MiB of envelopes at most: about a hundred users for each member would already be a very uneven ring.
   static let capacity = 16_384
 
-  init(network: String, capacity: Int = Self.capacity) {
+  init(network: String, check: SignatureCheck = .ed25519, capacity: Int = Self.capacity) {
     self.network = network
+    self.check = check
     self.capacity = capacity
     shares = RecordShares(capacity: capacity)
   }
@@ -102,7 +104,7 @@ struct RecordStore: Sendable {
     guard record.isAlive(at: utcMilliseconds), record.isTimely(at: utcMilliseconds) else { return .refused }
     if place == nil, entries.count >= MessageLimit.recordsPerKey { place = entries.count - 1 }
     guard place != nil || count < capacity && shares.hasRoom(for: source) else { return .full }
-    guard record.isAuthentic(network: network) else { return .refused }
+    guard record.isAuthentic(network: network, by: check) else { return .refused }
     let entry = Entry(record: record, source: source)
     if let place { entries[place] = entry } else { entries.append(entry) }
     replaceShelf(key, by: entries)
@@ -121,9 +123,8 @@ struct RecordStore: Sendable {
     var extended = own
     extended.extended = renewal.extended
     if !extended.isNewer(than: own) { return own.isNewer(than: extended) ? .outdated(by: own) : .known }
-    guard extended.isTimely(at: utcMilliseconds), own.isAuthentic(renewal.extended, network: network) else {
-      return .refused
-    }
+    guard extended.isTimely(at: utcMilliseconds), own.isAuthentic(renewal.extended, network: network, by: check)
+    else { return .refused }
     entries[place].record = extended
     replaceShelf(renewal.key, by: entries)
     return .stored

@@ -11,8 +11,6 @@
 // what was signed as a record is no extension, nor the other way round. A tombstone has none: its end is never put off.
 // An extension that says less than the record has already changes nothing, so to say an old one again is idle.
 
-import CSodium
-
 /// A longer life for a record that its holders have, without the record.
 public struct Renewal: Hashable, Sendable {
   /// Where on the ring the record belongs.
@@ -53,10 +51,10 @@ extension Record {
   }
 
   /// Whether the writer has given this record that longer life.
-  func isAuthentic(_ extended: Extension, network: String) -> Bool {
-    guard !isTombstone, extended.expiry > expiry, extended.signature.count == Self.signatureBytes else { return false }
+  func isAuthentic(_ extended: Extension, network: String, by check: SignatureCheck = .ed25519) -> Bool {
+    guard !isTombstone, extended.expiry > expiry else { return false }
     let signed = Renewal.signedBytes(network: network, record: self, expiry: extended.expiry)
-    return crypto_sign_verify_detached(extended.signature, signed, UInt64(signed.count), writerKey) == 0
+    return check.holds(extended.signature, over: signed, by: writerKey)
   }
 }
 

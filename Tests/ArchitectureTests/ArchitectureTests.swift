@@ -50,6 +50,9 @@ private let ourselves = "Tests/ArchitectureTests/"
   @Test("the protocols know neither clock nor generator")
   func purity() { #expect(swiftFiles.flatMap(Rules.impurities) == []) }
 
+  @Test("no node that ships checks signatures otherwise than by working them out")
+  func otherChecks() { #expect(swiftFiles.flatMap(Rules.otherChecks) == []) }
+
   @Test("nothing in Sources traps on what it cannot know")
   func traps() { #expect(swiftFiles.flatMap(Rules.traps) == []) }
 
@@ -127,6 +130,19 @@ private let ourselves = "Tests/ArchitectureTests/"
       "crypto_sign_seed_keypair(&a, &b, seed)", "let candidate = update(now)", "shuffled(using: &generator)",
     ])
   func pure(text: String) { #expect(Rules.impurities(in: file("Chat", text)) == []) }
+
+  @Test(
+    "another check of signatures is found",
+    arguments: [
+      "let check = SignatureCheck { _, _, _ in true }", "SignatureCheck.init(memory)", "SignatureCheck(remembering: 5)",
+      "configuration.check = .init { _, _, _ in true }", "ring.check = check",
+    ])
+  func otherChecks(text: String) {
+    #expect(Rules.otherChecks(in: file("NodeKit", text)).count == 1)
+    #expect(Rules.otherChecks(in: SourceFile(path: "Tests/Simulation/Sample.swift", text: text)) == [])
+    #expect(Rules.otherChecks(in: file("Chord", "    self.check = check")) == [])
+    #expect(Rules.otherChecks(in: file("Chord", "package var check = SignatureCheck.ed25519")) == [])
+  }
 
   @Test("traps are found", arguments: ["let a = try! f()", "x as! Int", "fatalError(\"no\")", "default: fatalError()"])
   func traps(text: String) {

@@ -105,6 +105,18 @@ enum Rules {
     }
   }
 
+  // MARK: Signatures
+
+  /// What would have a node check signatures in another way than by working every one of them out: only simulations may.
+  static func otherChecks(in file: SourceFile) -> [String] {
+    guard file.module != nil, file.path != "Sources/Chord/SignatureCheck.swift" else { return [] }
+    return file.code.flatMap { number, line in
+      [(/\bSignatureCheck\s*(?:\.init\s*)?[({]/, "made"), (/\.check\s*=[^=]/, "replaced")]
+        .filter { line.contains($0.0.wordBoundaryKind(.simple)) && !line.contains(/^\s*self\.check = check$/) }
+        .map { "\(file.path):\(number): a check of signatures is \($0.1)" }
+    }
+  }
+
   // MARK: Traps
 
   /// What ends the program for a reason that is not our bug: only `precondition` may, and it tells its reason.

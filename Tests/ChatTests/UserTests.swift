@@ -127,9 +127,9 @@ struct IdentityTests {
   func signature() {
     let identity = World.identity(3)
     let signature = identity.sign([1, 2, 3])
-    #expect(SigningKey.verify(signature, over: [1, 2, 3], by: identity.publicKey))
-    #expect(!SigningKey.verify(signature, over: [1, 2, 4], by: identity.publicKey))
-    #expect(!SigningKey.verify([], over: [1, 2, 3], by: identity.publicKey))
+    #expect(SignatureCheck.ed25519.holds(signature, over: [1, 2, 3], by: identity.publicKey))
+    #expect(!SignatureCheck.ed25519.holds(signature, over: [1, 2, 4], by: identity.publicKey))
+    #expect(!SignatureCheck.ed25519.holds([], over: [1, 2, 3], by: identity.publicKey))
   }
 
   @Test("a key file is one line that gives the same identity back")

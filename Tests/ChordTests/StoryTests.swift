@@ -29,9 +29,16 @@ struct StoryTests {
     #expect(first != other)
   }
 
-  private static func events(of seed: UInt64) -> [String] {
+  @Test("a story is the same, event by event, whether signatures are remembered or worked out for every node")
+  func remembers() {
+    #expect(Self.events(of: 9) == Self.events(of: 9, remembersSignatures: false))
+  }
+
+  private static func events(of seed: UInt64, remembersSignatures: Bool = true) -> [String] {
     let lines = Lines()
-    _ = Scenario.run(options(seed)) { lines.add($0) }
+    var options = options(seed)
+    options.remembersSignatures = remembersSignatures
+    _ = Scenario.run(options) { lines.add($0) }
     return lines.all
   }
 

@@ -25,6 +25,8 @@ struct Sim: ParsableCommand {
   var latencies: String?
   @Flag(inversion: .prefixedNo, help: "Check the ring's invariant whenever a pointer has changed.")
   var invariant = true
+  @Flag(inversion: .prefixedNo, help: "Remember which signatures hold, instead of working each out for every node.")
+  var memory = true
   @Flag(help: "Print every event.")
   var trace = false
   @Option(help: "Stories told at the same time.")
@@ -72,6 +74,7 @@ struct Sim: ParsableCommand {
     options.nodes = nodes
     options.trouble = .seconds(trouble)
     options.checksInvariant = invariant
+    options.remembersSignatures = memory
     if let latencies {
       do {
         options.latencies = try Latency.Matrix(csv: String(contentsOfFile: latencies, encoding: .utf8))

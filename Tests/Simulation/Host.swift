@@ -76,6 +76,9 @@ struct Host {
     engine.handle(event, at: time, into: &effects)
     return (engine.ring.ring != before, engine.nextDeadline)
   }
+
+  /// What is out of order in its node. Nothing is changed; `mutating` has the engine looked at in place, as above.
+  var brokenInvariant: String? { mutating get { engine.brokenInvariant } }
 }
 
 /// Two hosts, in no order.
@@ -83,4 +86,9 @@ struct Pair: Hashable {
   let a: Int
   let b: Int
   init(_ x: Int, _ y: Int) { (a, b) = (min(x, y), max(x, y)) }
+}
+
+extension Identifier {
+  /// Enough of it to tell hosts apart.
+  var short: Substring { description.prefix(6) }
 }

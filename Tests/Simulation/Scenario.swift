@@ -21,6 +21,8 @@ public struct Scenario {
     public var checksInvariant = true
     /// Delays between countries instead of drawn ones.
     public var latencies: Latency.Matrix?
+    /// Whether a signature that one node has checked is not worked out again for the next. The story is the same.
+    public var remembersSignatures = true
     public init() {}
   }
 
@@ -101,6 +103,7 @@ public struct Scenario {
     var configuration = Simulator.Configuration()
     configuration.seed = options.seed
     configuration.keepsObservations = false
+    configuration.remembersSignatures = options.remembersSignatures
     configuration.node.successors = [4, 6, 8, 16][generator.below(4)]
     configuration.queueLimit = [8, 64, 1024][generator.below(3)]
     slowest = [.milliseconds(1), .milliseconds(20), .milliseconds(60), .milliseconds(150)][generator.below(4)]

@@ -22,9 +22,11 @@ extension Simulator {
 
   /// What is out of order in the node that was the last to do something.
   public var brokenInvariantOfLast: String? {
-    if let effectAfterEnd { return "after it had left: \(effectAfterEnd)" }
-    guard let lastFed, let broken = hosts[lastFed].engine.brokenInvariant else { return nil }
-    return "\(hosts[lastFed].me.id): \(broken)"
+    mutating get {
+      if let effectAfterEnd { return "after it had left: \(effectAfterEnd)" }
+      guard let lastFed, let broken = hosts[lastFed].brokenInvariant else { return nil }
+      return "\(hosts[lastFed].me.id): \(broken)"
+    }
   }
 
   /// What is not ideal: nil when every pointer of every living node is exact.

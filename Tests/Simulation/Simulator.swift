@@ -35,6 +35,8 @@ public struct Simulator: Sendable {
     public var keepsObservations = true
     /// Whether `byteCount` is kept: every message is then written out, which costs time.
     public var countsBytes = false
+    /// Whether a signature that one machine has checked is not worked out again for the next: nothing else changes by it.
+    public var remembersSignatures = true
     public init() {}
   }
 
@@ -145,6 +147,8 @@ public struct Simulator: Sendable {
   private let utcAtStart: UInt64 = 1_790_000_000_000
 
   public init(_ configuration: Configuration = Configuration()) {
+    var configuration = configuration
+    if configuration.remembersSignatures { configuration.node.check = SignatureMemory().check }
     self.configuration = configuration
     generator = Generator(seed: configuration.seed)
   }
@@ -177,6 +181,7 @@ public struct Simulator: Sendable {
     var chat = Conversations.Configuration(
       network: configuration.node.network, identity: identity, name: name)
     chat.asksBeforeAccepting = asks
+    chat.check = configuration.node.check
     let conversations = Conversations(configuration: chat, seed: generator.next(), at: time)
     add(
       Peer(id: identity.nodeID, endpoint: Self.endpoint(number)), key: identity.publicKey, conversations: conversations)
@@ -389,9 +394,4 @@ extension ChordNode.Effect {
     case .send, .seek, .disconnect, .renew, .startedAlone, .settled, .left: self
     }
   }
-}
-
-extension Identifier {
-  /// Enough of it to tell hosts apart.
-  var short: Substring { description.prefix(6) }
 }
