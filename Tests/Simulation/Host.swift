@@ -74,7 +74,7 @@ struct Host {
   ) -> (hasChanged: Bool, deadline: Instant?) {
     let before = engine.ring.ring
     engine.handle(event, at: time, into: &effects)
-    return (engine.ring.ring != before, engine.nextDeadline)
+    return (!engine.ring.ring.pointsLike(before), engine.nextDeadline)
   }
 
   /// What is out of order in its node. Nothing is changed; `mutating` has the engine looked at in place, as above.
@@ -86,6 +86,13 @@ struct Pair: Hashable {
   let a: Int
   let b: Int
   init(_ x: Int, _ y: Int) { (a, b) = (min(x, y), max(x, y)) }
+}
+
+extension Ring {
+  /// Whether an observer sees the same of both. What a member is about to ask, and whom it has shown itself, changes with every question.
+  fileprivate func pointsLike(_ other: Ring) -> Bool {
+    me == other.me && isMember == other.isMember && predecessor == other.predecessor && successors == other.successors
+  }
 }
 
 extension Identifier {

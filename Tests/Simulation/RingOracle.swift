@@ -141,10 +141,17 @@ extension RingOracle {
       difference[range.lowerBound] += 1
       difference[range.upperBound] -= 1
     }
-    for member in members {
+    for (place, member) in members.enumerated() {
       var last = member.peer.id
+      var first = place + 1
       for successor in member.successors.isEmpty ? [member.peer] : member.successors {
-        let first = firstIndex(after: last, in: ids)
+        // Nearly always it is the next one that lives: then nobody is skipped, and nothing need be searched for.
+        let next = first < ids.count ? first : 0
+        if ids[next] == successor.id, first < ids.count || next < place {
+          last = successor.id
+          first = next + 1
+          continue
+        }
         let end = firstIndex(notBefore: successor.id, in: ids)
         if last < successor.id {
           skip(first..<end)
@@ -153,6 +160,7 @@ extension RingOracle {
           skip(0..<end)
         }
         last = successor.id
+        first = firstIndex(after: last, in: ids)
       }
     }
     var skips = 0
