@@ -35,7 +35,7 @@ struct Probe: Sendable {
 
   /// Twice what it takes to be declared dead by silence.
   static let triesUntilDead = 2 * RoundTrip.missesUntilDead
-  /// With half of all members dead, five in a row are once in thirty.
+  /// With half of all members dead, five in a row are once in thirty. A request that meets more looks further ahead.
   static let behindHead = 4
 }
 

@@ -50,7 +50,15 @@ extension ChordNode {
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
     guard let place = ring.successors.firstIndex(where: { $0.id == forward.hop }) else { return }
-    for peer in ring.successors[place...].prefix(1 + Probe.behindHead) { probeLife(of: peer) }
+    let ahead = Probe.behindHead << min(passedOver(by: forward), 3)
+    for peer in ring.successors[place...].prefix(1 + ahead) { probeLife(of: peer) }
+  }
+
+  /// How many were asked before the hop that would own the key if they lived. Where many died at once, to find out about them a few at a
+  /// time would take longer than anybody waits: so the deeper the search, the further ahead it looks.
+  private func passedOver(by forward: Forward) -> Int {
+    guard let hop = forward.hop else { return 0 }
+    return forward.tried.count { $0 != hop && ($0 == forward.key || between(forward.key, $0, hop)) }
   }
 
   /// A hop did not answer in time: find out whether it lives. One that is no neighbour is asked nothing else, so nobody would ever
