@@ -77,9 +77,10 @@ extension LinkRules {
       if let place = company.drained.firstIndex(where: { $0.number == number }) {
         let drained = company.drained.remove(at: place)
         guard !drained.isTold, !(drained.isHeard && isHeardOut) else { return }
-        // Not all may have been heard that was said on it. The other side is told by the end of the link that stays.
-        if let current = company.current { effects.append(.end(current.number)) }
-        company.current = nil
+        // What we said on it may not have been heard. The other side finds the same for what it said.
+        effects.append(.lost(id))
+        if let current = company.current { effects.append(.linked(id, current.number)) }
+        return
       } else if let place = company.contenders.firstIndex(where: { $0.number == number }) {
         company.contenders.remove(at: place)
         return

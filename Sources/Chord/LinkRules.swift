@@ -18,8 +18,7 @@
 //   - There is one link, and what is said is heard in order. Connections overtake each other, so what is said after a link was replaced
 //     waits until the other side has ended the old one, which means that it has heard all that was said there.
 //   - Nothing vanishes without a word: where something may not have arrived, `lost`, `departed` or `unreachable` follows. So a drained
-//     connection that breaks before it was heard to its end takes the link with it: by that the other side, whose words may be missing,
-//     hears of it too.
+//     connection that breaks before the other side has ended it is `lost`, at either end, though the link stays `linked`.
 //
 // Absent: handshakes, limits for strangers, whether to dial on somebody's word (the host may refuse it: then the dial has ended),
 // time-outs of pings and of drained connections (the host tells how they came out).

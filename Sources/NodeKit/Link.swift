@@ -149,7 +149,7 @@ final class Link: TCPConnectionHandler {
   }
 
   /// If what the peer still has under way is to be heard, we end our direction after its goodbye, and it does so after ours: the end
-  /// says that all was heard. Whoever waits for it longer than for a dial resets the connection.
+  /// says that all was heard. Whoever waits too long for it resets the connection.
   private func drain(_ goodbye: Goodbye) {
     isDraining = true
     answerPing(false)
@@ -159,7 +159,7 @@ final class Link: TCPConnectionHandler {
       return
     }
     if farewell != nil { connection?.shutdown() }
-    setPatience(Links.dialTimeout) { [weak self] in
+    setPatience(Self.farewellPatience) { [weak self] in
       self?.failure = self?.failure ?? .replaced
       self?.connection?.reset()
     }

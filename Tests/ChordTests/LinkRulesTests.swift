@@ -83,14 +83,14 @@ import Testing
   }
 
   @Test(
-    "a replaced link that breaks before it was heard to its end takes the one that stays with it, so that both sides are told"
+    "a replaced link that breaks before it was heard to its end is told as lost, and the one that stays is linked"
   )
   func nothingVanishes() {
     var table = theLarger()
     _ = table.established(2, isDialled: true)
     _ = table.established(1, isDialled: false)
-    #expect(table.handle(.ended(2, isHeardOut: false)) == [.end(1), .lost(smaller)])
-    #expect(table.handle(.ended(1, isHeardOut: false)) == [])
+    _ = table.handle(.saidGoodbye(2, .replaced))
+    #expect(table.handle(.ended(2, isHeardOut: false)) == [.lost(smaller), .linked(smaller, 1)])
     #expect(table.rules.isAtRest)
   }
 
