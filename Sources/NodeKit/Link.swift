@@ -28,6 +28,8 @@ final class Link: TCPConnectionHandler {
   /// peer could have us hold pieces of messages for ever.
   static let messagePatience = Duration.seconds(32)
 
+  /// As the table numbers its connections.
+  var number = 0
   let isDialled: Bool
   /// The address dialled, or the one the peer came from.
   let address: Endpoint
@@ -40,18 +42,16 @@ final class Link: TCPConnectionHandler {
   private(set) var farewell: Goodbye?
   /// We have said goodbye, or the peer has: nothing more is sent.
   private(set) var isDraining = false
+  /// It has ended in good order, after goodbyes both ways, so each end has heard all that the other said.
+  private(set) var isHeardOut = false
   var lastUsed: LoopTime
   /// When anything last came.
   private(set) var lastHeard: LoopTime
   /// When the handshake was done; before that, when it began.
   private(set) var establishedAt: LoopTime
-  /// Waits for an older link to the same node to drain.
-  var isHeldBack = false {
-    didSet { isHeldBack ? readOrPause() : rest(until: loop.now) }
-  }
   /// The peer has said more than it may, or more than is taken in one turn: it is heard again when its debt is paid, or in the next turn.
   private var isResting = false
-  /// We have said goodbye, and for whatever the peer still says there is nobody to hear it.
+  /// Goodbye was said, and for whatever the peer still says there is nobody to hear it.
   private var isDeaf = false
 
   private weak var owner: (any LinkOwner)?
@@ -137,17 +137,21 @@ final class Link: TCPConnectionHandler {
     drain(goodbye)
   }
 
-  /// Ends our direction. When another link takes over, what the peer has still under way is read; otherwise it is dropped.
+  /// If what the peer still has under way is to be heard, we end our direction after its goodbye, and it does so after ours: the end
+  /// says that all was heard. Whoever waits too long for it resets the connection.
   private func drain(_ goodbye: Goodbye) {
     isDraining = true
     answerPing(false)
-    guard goodbye == .replaced else {
+    guard goodbye.isHeardOut else {
       isDeaf = true
       connection?.closeAfterFlush(deadline: Self.farewellPatience)
       return
     }
-    connection?.shutdown()
-    setPatience(Self.farewellPatience) { [weak self] in self?.end(.replaced) }
+    if farewell != nil { connection?.shutdown() }
+    setPatience(Self.farewellPatience) { [weak self] in
+      self?.failure = self?.failure ?? .replaced
+      self?.connection?.reset()
+    }
   }
 
   /// Closes at once, for this reason.
@@ -181,7 +185,7 @@ final class Link: TCPConnectionHandler {
   }
 
   private func readOrPause() {
-    if isHeldBack || isResting { connection?.pauseReading() } else { connection?.resumeReading() }
+    if isResting { connection?.pauseReading() } else { connection?.resumeReading() }
   }
 
   /// Takes nothing more before that moment, which may have come: then not in this turn.
@@ -192,7 +196,7 @@ final class Link: TCPConnectionHandler {
   }
 
   /// Whether the next frame may be taken.
-  private var isListening: Bool { failure == nil && !isDeaf && !isResting && !isHeldBack }
+  private var isListening: Bool { failure == nil && !isDeaf && !isResting }
 
   /// Whether the message that is coming takes too long to come.
   func dribbles(at now: LoopTime) -> Bool {
@@ -344,9 +348,9 @@ final class Link: TCPConnectionHandler {
     case 0x03:
       guard payload.byteCount == 1 else { throw .malformed }
       let goodbye = Goodbye(rawValue: payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self)) ?? .fault
-      farewell = goodbye
+      (farewell, isDeaf) = (goodbye, true)
       owner?.linkSaidGoodbye(self, goodbye)
-      if !isDraining { drain(goodbye) }
+      if isDraining { connection?.shutdown() } else if goodbye.isHeardOut { close(goodbye) } else { drain(goodbye) }
     case 0x04:
       guard payload.byteCount == 0 else { throw .malformed }
       send(Frame.encoded { $0.write(UInt8(0x05)) })
@@ -365,10 +369,11 @@ final class Link: TCPConnectionHandler {
   }
 
   func ended(_ connection: TCPConnection) {
-    if !isDraining { connection.closeAfterFlush(deadline: Self.farewellPatience) }
+    connection.closeAfterFlush(deadline: Self.farewellPatience)
   }
 
   func closed(_ connection: TCPConnection, error: UVError?) {
+    isHeardOut = failure == nil && error == nil && farewell?.isHeardOut == true
     if failure == nil { failure = reason(for: error) }
     phase = .ended
     patience?.cancel()

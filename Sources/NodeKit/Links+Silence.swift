@@ -12,25 +12,24 @@ extension Links {
 
   /// Closes the link to a node that is dead as far as we know. The owner hears that it is lost.
   func disconnect(_ id: Identifier) {
-    guard let link = established.removeValue(forKey: id) else { return }
-    givenUp[ObjectIdentifier(link)] = link
-    link.end(.silent)
+    guard isLinked(id) else { return }
+    step(.giveUp(id))
     doubtTheQuiet()
   }
 
   /// The same for a link over which nothing has come of late, though its node owes us something: the next frame dials anew.
   func renew(_ id: Identifier) {
-    guard let link = established[id], loop.now - link.lastHeard > Self.hushPatience else { return }
+    guard let link = link(to: id), loop.now - link.lastHeard > Self.hushPatience else { return }
     disconnect(id)
   }
 
   /// Ends the link to a node, as lost, if nothing at all comes over it any more.
   func doubt(_ id: Identifier) {
-    guard let link = established[id], !link.isDraining else { return }
+    guard let link = link(to: id), !link.isDraining else { return }
     let asked = loop.now
     link.ping(within: Self.doubtPatience) { [weak self, weak link] isAlive in
       // Asked twice it is answered twice: only the first answer ends it.
-      guard let self, let link, established[id] === link, !link.isDraining, !isAlive, link.lastHeard < asked else {
+      guard let self, let link, self.link(to: id) === link, !link.isDraining, !isAlive, link.lastHeard < asked else {
         return
       }
       link.end(.silent)
@@ -42,8 +41,8 @@ extension Links {
   /// forgotten us. To find that out link by link, as each is needed, would take a verdict's time for each.
   private func doubtTheQuiet() {
     guard !isClosing else { return }
-    for id in established.keys.sorted() {
-      guard let link = established[id], loop.now - link.lastHeard > Self.doubtPatience else { continue }
+    for id in linked {
+      guard let link = link(to: id), loop.now - link.lastHeard > Self.doubtPatience else { continue }
       doubt(id)
     }
   }

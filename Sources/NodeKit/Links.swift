@@ -1,16 +1,13 @@
-// All links of a node: at most one to each other node, dialled when something is to be said.
+// All links of a node: the connections themselves. Which of them is THE link to a node, and what becomes of the others, is said by
+// `LinkRules`; here it is done.
 //
-//   send(frame, to: peer) ──> link? ──> write
-//                              └ no ──> dialling? ──> wait in its queue ──established──> write
-//                                          └ no ──> dial ──failed──> `unreachable`, the queue is dropped
+//   the node ──send──┐                                        ┌──> write, close, ping … ──> Link ──> socket
+//   Link ──established, goodbye, ended──> step(event) ──> LinkRules ──> effects ──> perform
+//                                                             ├──> dial, on somebody's word or our own
+//                                                             └──> linked, lost, departed, unreachable ──> the node
 //
-// A dial is to one address. Two that name one node at two addresses have us dial both, so that whoever lies cannot hold up the other.
-//
-// When two nodes dial each other at the same time there are two connections. Both ends keep the one that the smaller identifier
-// dialled, and drain the other: what was said on it is read before the one that stays is read, so that nothing is overtaken. A
-// second connection dialled by the same side, or by either when the first has stood for a while, means that the other side gave
-// up the first (we may not have heard of that: the way between may swallow everything): the first is pinged, and stays only if
-// it answers.
+// `perform` never calls `step`: what comes up meanwhile (a dial that fails at once, a node that answers) waits in `inbox`. Connections
+// are numbered as they come; until it has said who it is, whoever comes is a stranger, which the rules know nothing of.
 
 import CSodium
 import Chat
@@ -35,15 +32,8 @@ protocol LinksOwner: AnyObject {
 
 /// The links of one node.
 final class Links: LinkOwner {
-  /// Frames that wait while a node is dialled; more than a session's window would ever put there.
-  private static let queueLimit = 1024
-  /// At most this many dials at once, so that a burst leaves descriptors for those who come to us.
-  private static let dialLimit = 256
   /// A dial across the world takes a third of a second; a host that swallows packets shows after this.
   static let dialTimeout = Duration.seconds(3)
-  /// A second connection that comes within this time of the first may have been dialled at the same moment; after it the other
-  /// side had the first link when it dialled, and would have used it.
-  static let sameMoment = Duration.seconds(2)
   /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
   private static let idleLimit = Duration.seconds(300)
 
@@ -52,13 +42,6 @@ final class Links: LinkOwner {
 
   /// How often it is looked whether a link is idle, or brings a message too slowly.
   private static let sweepPeriod = Duration.seconds(8)
-
-  private struct Dial {
-    var link: Link
-    var waiting: [[UInt8]]
-    /// Who has just named the address.
-    var advertiser: Identifier?
-  }
 
   let loop: EventLoop
   let identity: Identity
@@ -77,18 +60,21 @@ final class Links: LinkOwner {
   /// How often links ended, by reason.
   private(set) var failures: [LinkFailure: Int] = [:]
 
-  var established: [Identifier: Link] = [:]
-  private var dials: [Peer: Dial] = [:]
-  private var strangers: [ObjectIdentifier: Link] = [:]
+  private var rules: LinkRules
+  private var inbox: [LinkRules.Event] = []
+  private var effects: [LinkRules.Effect] = []
+  private var isStepping = false
+  /// Every connection that has not ended.
+  private var links: [LinkRules.Number: Link] = [:]
+  private var lastNumber = 0
+  /// Those at whose other end nobody has proved a node yet, except where we have dialled one that we know.
+  private var strangers: Set<LinkRules.Number> = []
   /// Those who dialled us and may still be strangers, in the order in which they came.
-  private var arrivals: [ObjectIdentifier] = []
-  private var draining: [ObjectIdentifier: Link] = [:]
-  /// Links that we gave up and that are about to end: then they are lost.
-  var givenUp: [ObjectIdentifier: Link] = [:]
-  /// Of nodes that came again over a new link while they had one: what is to be sent, until it is clear which of the two lives.
-  private var inQuestion: [Identifier: [[UInt8]]] = [:]
+  private var arrivals: [LinkRules.Number] = []
+  /// On whose word a dial is.
+  private var advertisers: [LinkRules.Number: Identifier] = [:]
   /// What to tell whoever dialled an address without knowing who is there.
-  private var introductions: [ObjectIdentifier: (Result<RemoteNode, LinkFailure>) -> Void] = [:]
+  private var introductions: [LinkRules.Number: (Result<RemoteNode, LinkFailure>) -> Void] = [:]
   private var listeners: [TCPListener] = []
   private lazy var sweep = Deadline(on: loop) { [weak self] in self?.closeIdle() }
   private(set) var isClosing = false
@@ -105,12 +91,57 @@ final class Links: LinkOwner {
     key = KeyPair(ed25519Seed: identity.seed)
     admission = Admission(limits)
     ledger = DialLedger(limit: limits.vainDialsPerAdvertiser)
+    rules = LinkRules(me: identity.nodeID)
   }
 
-  var count: Int { established.count }
-  var remotes: [RemoteNode] { established.keys.sorted().compactMap { established[$0]?.remote } }
+  var count: Int { rules.count }
+  /// The nodes to which a link stands, in order.
+  var linked: [Identifier] { rules.linked }
+  var remotes: [RemoteNode] { linked.compactMap { link(to: $0)?.remote } }
 
-  func isLinked(_ id: Identifier) -> Bool { established[id] != nil }
+  func isLinked(_ id: Identifier) -> Bool { rules.link(to: id) != nil }
+  /// The link to a node, if one stands.
+  func link(to id: Identifier) -> Link? { rules.link(to: id).flatMap { links[$0] } }
+
+  // MARK: The rules
+
+  /// Gives the rules an event and does what they say.
+  func step(_ event: LinkRules.Event) {
+    inbox.append(event)
+    guard !isStepping else { return }
+    isStepping = true
+    var next = 0
+    while next < inbox.count {
+      let now = Instant(nanoseconds: Int64(clamping: loop.now.nanoseconds))
+      rules.handle(inbox[next], at: now, into: &effects)
+      next += 1
+      for effect in effects { perform(effect) }
+      effects.removeAll(keepingCapacity: true)
+    }
+    inbox.removeAll(keepingCapacity: true)
+    isStepping = false
+  }
+
+  private func perform(_ effect: LinkRules.Effect) {
+    switch effect {
+    case .write(let frame, let number):
+      guard let link = links[number] else { return }
+      link.send(frame)
+      if link.isCongested { boundQueues() }
+    case .dial(let peer, let number, let advertiser): dial(peer, number, onWordOf: advertiser)
+    case .ping(let number):
+      guard let link = links[number] else { return step(.answered(number, isAlive: false)) }
+      link.ping(within: LinkRules.answerPatience) { [weak self] in self?.step(.answered(number, isAlive: $0)) }
+    case .close(let number, let goodbye): links[number]?.close(goodbye)
+    case .end(let number): links[number]?.end(.silent)
+    case .linked(let id, let number):
+      guard let link = links[number], let remote = link.remote, remote.peer.id == id else { return }
+      owner?.linked(remote, at: link.address.host, seenAs: link.seenAs)
+    case .lost(let id): owner?.lost(id)
+    case .departed(let id): owner?.departed(id)
+    case .unreachable(let peer): owner?.unreachable(peer)
+    }
+  }
 
   // MARK: Listening and dialling
 
@@ -136,14 +167,26 @@ final class Links: LinkOwner {
       on: loop, accepted: connection, from: address, limits: limits,
       channel: channel(to: address, isDialler: false, expected: nil), owner: self)
     acceptedCount += 1
-    strangers[ObjectIdentifier(link)] = link
-    arrivals.append(ObjectIdentifier(link))
+    let number = nextNumber()
+    add(link, number)
+    strangers.insert(number)
+    arrivals.append(number)
+  }
+
+  private func nextNumber() -> LinkRules.Number {
+    lastNumber += 1
+    return lastNumber
+  }
+
+  private func add(_ link: Link, _ number: LinkRules.Number) {
+    link.number = number
+    links[number] = link
   }
 
   /// The stranger who has been silent longest goes: those who mean to say who they are have done so by then.
   private func makeRoom() {
     for place in arrivals.indices {
-      guard let link = strangers[arrivals[place]], link.remote == nil else { continue }
+      guard strangers.contains(arrivals[place]), let link = links[arrivals[place]] else { continue }
       arrivals.removeSubrange(...place)
       return link.end(.full)
     }
@@ -153,9 +196,10 @@ final class Links: LinkOwner {
   /// Dials an address to see who is there.
   func introduce(_ endpoint: Endpoint, _ done: @escaping (Result<RemoteNode, LinkFailure>) -> Void) {
     do throws(UVError) {
-      let link = try dial(endpoint, expected: nil)
-      strangers[ObjectIdentifier(link)] = link
-      introductions[ObjectIdentifier(link)] = done
+      let number = nextNumber()
+      add(try dial(endpoint, expected: nil), number)
+      strangers.insert(number)
+      introductions[number] = done
     } catch {
       done(.failure(.unreachable))
     }
@@ -173,38 +217,29 @@ final class Links: LinkOwner {
     return SecureChannel(isDialler: isDialler, party, ephemeralSecret: Randomness.secret(), at: loop.now)
   }
 
+  private func dial(_ peer: Peer, _ number: LinkRules.Number, onWordOf advertiser: Identifier?) {
+    do throws(UVError) {
+      if let advertiser {
+        guard ledger.dials(onWordOf: advertiser, at: loop.now) else { throw .canceled }
+      }
+      add(try dial(peer.endpoint, expected: peer.id), number)
+      advertisers[number] = advertiser
+    } catch {
+      step(.ended(number, isHeardOut: false))
+    }
+  }
+
   // MARK: Sending
 
   /// Sends a frame, dialling if there is no link. `advertiser` is who has just named the peer's address, if somebody has: then the
   /// dial is on that one's word.
   func send(_ frame: [UInt8], to peer: Peer, onWordOf advertiser: Identifier? = nil) {
-    if let held = inQuestion[peer.id] {
-      if held.count < Self.queueLimit { inQuestion[peer.id]?.append(frame) }
-      return
-    }
-    if let link = established[peer.id] {
-      link.send(frame)
-      if link.isCongested { boundQueues() }
-      return
-    }
-    if let waiting = dials[peer]?.waiting.count {
-      if waiting < Self.queueLimit { dials[peer]?.waiting.append(frame) }
-      return
-    }
-    do throws(UVError) {
-      guard !isClosing, peer.endpoint.isDialable, dials.count < Self.dialLimit else { throw .canceled }
-      if let advertiser {
-        guard ledger.dials(onWordOf: advertiser, at: loop.now) else { throw .canceled }
-      }
-      dials[peer] = Dial(link: try dial(peer.endpoint, expected: peer.id), waiting: [frame], advertiser: advertiser)
-    } catch {
-      owner?.unreachable(peer)
-    }
+    step(.send(frame, to: peer, dialling: nextNumber(), onWordOf: advertiser))
   }
 
   /// When more waits than all peers together may have wait, the one that takes least of it goes.
   private func boundQueues() {
-    let congested = established.values.filter(\.isCongested)
+    let congested = links.values.filter { $0.isCongested && !$0.isDraining }
     guard congested.reduce(0, { $0 + $1.pendingBytes }) > limits.allQueues else { return }
     congested.max { $0.pendingBytes < $1.pendingBytes }?.end(.slow)
   }
@@ -215,9 +250,8 @@ final class Links: LinkOwner {
     sweep.cancel()
     for listener in listeners { listener.close() }
     listeners = []
-    for id in established.keys.sorted() { established[id]?.close(.leaving) }
-    for dial in dials.values { dial.link.end(.lost) }
-    for link in strangers.values { link.end(.lost) }
+    step(.leave)
+    for number in links.keys.sorted() where links[number]?.remote == nil { links[number]?.end(.lost) }
     tellIfClosed()
   }
 
@@ -227,26 +261,23 @@ final class Links: LinkOwner {
   }
 
   private func tellIfClosed() {
-    guard isClosing, established.isEmpty, dials.isEmpty, strangers.isEmpty, draining.isEmpty, givenUp.isEmpty else {
-      return
-    }
+    guard isClosing, links.isEmpty else { return }
     whenClosed?()
   }
 
   /// Closes at once what is still open.
   func abort() {
     close()
-    for link in Array(established.values) + Array(draining.values) + Array(givenUp.values) { link.end(.lost) }
+    for number in links.keys.sorted() { links[number]?.end(.lost) }
   }
 
   private func closeIdle() {
-    for id in established.keys.sorted() {
-      guard let link = established[id] else { continue }
+    for id in linked {
+      guard let link = link(to: id) else { continue }
       if link.dribbles(at: loop.now) {
         link.end(.dribbling)
       } else if loop.now - link.lastUsed > Self.idleLimit {
-        established[id] = nil
-        drain(link, .idle)
+        step(.idle(id))
       }
     }
     sweep.set(loop.now + Self.sweepPeriod)
@@ -262,85 +293,11 @@ final class Links: LinkOwner {
 
   func linkEstablished(_ link: Link) {
     guard let remote = link.remote else { return }
-    let id = remote.peer.id
-    strangers[ObjectIdentifier(link)] = nil
-    if let old = established[id], old !== link {
-      resolve(old, link, id)
-    } else {
-      settle(link, remote)
-    }
-    introductions.removeValue(forKey: ObjectIdentifier(link))?(.success(remote))
-  }
-
-  /// The link is the one to this node from now on.
-  private func settle(_ link: Link, _ remote: RemoteNode) {
-    let id = remote.peer.id
-    established[id] = link
-    for dial in takeDials(to: id) {
-      if dial.link !== link {
-        strangers[ObjectIdentifier(dial.link)] = dial.link
-      } else if let advertiser = dial.advertiser {
-        ledger.wasRight(advertiser)
-      }
-      for frame in dial.waiting { link.send(frame) }
-    }
-    owner?.linked(remote, at: link.address.host, seenAs: link.seenAs)
-  }
-
-  /// All dials to a node, in a certain order; they are nobody's any more.
-  private func takeDials(to id: Identifier) -> [Dial] {
-    let peers = dials.keys.filter { $0.id == id }.sorted { "\($0.endpoint)" < "\($1.endpoint)" }
-    return peers.compactMap { dials.removeValue(forKey: $0) }
-  }
-
-  /// Two links to one node.
-  private func resolve(_ old: Link, _ new: Link, _ id: Identifier) {
-    if old.isDialled != new.isDialled {
-      let ownIsSmaller = Identity.nodeID(of: identity.publicKey) < id
-      let keepsNew = new.isDialled == ownIsSmaller
-      if keepsNew { return replace(old, by: new, id) }
-      if loop.now - old.establishedAt < Self.sameMoment { return replace(new, by: old, id) }
-    }
-    strangers[ObjectIdentifier(new)] = new
-    inQuestion[id] = inQuestion[id] ?? []
-    old.ping(within: .seconds(1)) { [weak self, weak old, weak new] isAlive in
-      guard let self else { return }
-      defer { release(id) }
-      guard let new, new.failure == nil, !new.isDraining, let remote = new.remote else { return }
-      strangers[ObjectIdentifier(new)] = nil
-      if isAlive {
-        drain(new, .replaced)
-      } else if let current = established[id], current !== old {
-        resolve(current, new, id)  // the older link was replaced meanwhile: then that one is asked
-      } else {
-        // Whatever was under way on the old link is lost, and whoever sent it should know.
-        if let old, established[id] === old { old.end(.silent) }
-        established[id] = new
-        owner?.lost(id)
-        settle(new, remote)
-      }
-    }
-  }
-
-  /// It is clear which link to a node is the living one: what waited for that goes there.
-  private func release(_ id: Identifier) {
-    guard let frames = inQuestion.removeValue(forKey: id) else { return }
-    for frame in frames { established[id]?.send(frame) }
-  }
-
-  private func replace(_ old: Link, by new: Link, _ id: Identifier) {
-    established[id] = new
-    for dial in takeDials(to: id) {
-      for frame in dial.waiting { new.send(frame) }
-      if dial.link !== new, dial.link !== old { strangers[ObjectIdentifier(dial.link)] = dial.link }
-    }
-    new.isHeldBack = true
-    drain(old, .replaced)
-  }
-
-  private func drain(_ link: Link, _ goodbye: Goodbye) {
-    draining[ObjectIdentifier(link)] = link
-    link.close(goodbye)
+    let number = link.number
+    strangers.remove(number)
+    if let advertiser = advertisers.removeValue(forKey: number) { ledger.wasRight(advertiser) }
+    step(.established(number, with: remote.peer.id, isDialled: link.isDialled))
+    introductions.removeValue(forKey: number)?(.success(remote))
   }
 
   func linkReceived(_ type: UInt8, _ payload: RawSpan, on link: Link) throws(LinkFailure) {
@@ -349,40 +306,23 @@ final class Links: LinkOwner {
   }
 
   func linkEnded(_ link: Link) {
-    let key = ObjectIdentifier(link)
+    let number = link.number
     let failure = link.failure ?? .lost
-    defer { tellIfClosed() }
+    links[number] = nil
+    strangers.remove(number)
+    advertisers[number] = nil
     if !link.isDialled {
       acceptedCount -= 1
       admission.left(link.address.host)
     }
     if link.farewell == nil && !isClosing { count(failure) }
-    strangers[key] = nil
-    introductions.removeValue(forKey: key)?(.failure(failure))
-    if givenUp.removeValue(forKey: key) != nil {
-      if let id = link.remote?.peer.id { owner?.lost(id) }
-      return
-    }
-    if let id = link.remote?.peer.id {
-      if draining.removeValue(forKey: key) != nil { established[id]?.isHeldBack = false }
-      guard established[id] === link else { return }
-      established[id] = nil
-      owner?.lost(id)
-    } else if let peer = dials.first(where: { $0.value.link === link })?.key {
-      dials[peer] = nil
-      if established[peer.id] == nil { owner?.unreachable(peer) }
-    }
+    introductions.removeValue(forKey: number)?(.failure(failure))
+    step(.ended(number, isHeardOut: link.isHeardOut))
+    tellIfClosed()
   }
 
   func linkSaidGoodbye(_ link: Link, _ goodbye: Goodbye) {
-    guard let id = link.remote?.peer.id, established[id] === link else { return }
-    established[id] = nil
-    draining[ObjectIdentifier(link)] = link
-    switch goodbye {
-    case .leaving: owner?.departed(id)
-    case .fault: owner?.lost(id)
-    case .idle, .replaced: break
-    }
+    step(.saidGoodbye(link.number, goodbye))
   }
 
   private func count(_ failure: LinkFailure) {

@@ -379,7 +379,7 @@ struct HostileTests {
       let pair = try await HonestPair.meet(rig) { $0.maintenance = Self.anyPace }
       let identity = Identity.random()
       let peer = try await rig.linked(pair.alice, as: identity)
-      let link = try #require(pair.alice.node.links.established[identity.nodeID])
+      let link = try #require(pair.alice.node.links.link(to: identity.nodeID))
       peer.connection.pauseReading()
       let question = Frame.encoded { Message.query(1).encode(into: &$0) }
       let batch = (0..<2000).flatMap { _ in question }

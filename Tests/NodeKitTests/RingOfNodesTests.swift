@@ -166,7 +166,7 @@ struct RingOfNodesTests {
       // From here on the other side hears and says nothing on it.
       first?.connection.pauseReading()
       let silence = rig.loop.now
-      try await rig.until("it has stood for a while") { rig.loop.now - silence > Links.sameMoment }
+      try await rig.until("it has stood for a while") { rig.loop.now - silence > LinkRules.sameMoment }
       let second = try await rig.linked(alice, as: identity, listens: true)
       // While she asks whether the first still lives, she does not answer over it.
       second.write(.ping(7))
