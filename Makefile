@@ -73,6 +73,7 @@ figures: set-up ## the tables of docs/FIGURES.md, simulated (takes a while); ARG
 	@.build/release/bench churn --lookup-rate 20 --sessions 5 1.4 --bytes $(ARGS)
 	@.build/release/bench liars --finds 4000 $(ARGS)
 	@.build/release/bench simulator
+	@.build/release/bench simulator --nodes 100 1000 --grow
 
 asan: set-up ## the tests under the address sanitizer
 	$(SANITIZED) LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp:print_suppressions=0 \
