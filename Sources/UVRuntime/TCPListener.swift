@@ -2,7 +2,8 @@
 //
 // libuv has no "stop listening", but it has this: a connection callback that does not call `uv_accept` stops the listener
 // until somebody does. So holding back is simply not accepting: the connection at hand waits in libuv, further ones in the
-// backlog of the system. Reasons to hold: paused, too many connections (this listener's or the loop's), no descriptors.
+// backlog of the system. Reasons to hold: paused, too many connections (this listener's or the loop's), no descriptors, enough for
+// one turn of the loop: libuv would take all that wait before it looks at any other socket.
 //
 // Out of descriptors, libuv usually accepts and closes the backlog itself with a spare descriptor. Without that spare it
 // calls back EMFILE for ever inside one poll. We keep a spare of our own for that: given up, it lets libuv accept once more,
@@ -20,6 +21,8 @@ public final class TCPListener {
   /// How long to wait after having run out of descriptors.
   private static let firstBackOff = Duration.milliseconds(100)
   private static let longestBackOff = Duration.seconds(2)
+  /// Taken in one turn of the loop: what an owner does for a newcomer, such as making a key, may cost it some 0.05 ms.
+  static let acceptsPerTurn = 16
   /// Errors without a pause between, a millisecond each, after which the listener gives up.
   private static let patience = 200
 
@@ -46,6 +49,8 @@ public final class TCPListener {
   private var backOff = TCPListener.firstBackOff
   private var errorsInARow = 0
   private var deadline: Deadline?
+  private var taken = (turn: UInt64(0), count: 0)
+  private var nextTurn: Deadline?
 
   /// Listens. `accept` gets each new connection, open and not yet reading: it sets the handler, or the connection closes.
   ///
@@ -82,6 +87,7 @@ public final class TCPListener {
     guard handle.isOpen else { return }
     handle.close()
     deadline?.cancel()
+    nextTurn?.cancel()
     stopHolding()
     giveUpSpare()
   }
@@ -101,6 +107,11 @@ public final class TCPListener {
 
   private var mayAccept: Bool {
     !isPaused && spare >= 0 && openConnections < maximumConnections && loop.openConnections < loop.maximumConnections
+      && !hasEnoughForThisTurn
+  }
+
+  private var hasEnoughForThisTurn: Bool {
+    taken.turn == loop.statistics.turns && taken.count >= Self.acceptsPerTurn
   }
 
   fileprivate func connectionWaits() {
@@ -109,14 +120,23 @@ public final class TCPListener {
     take()
   }
 
+  private func goOnInNextTurn() {
+    if nextTurn == nil { nextTurn = Deadline(on: loop) { [unowned self] in acceptHeld() } }
+    nextTurn?.set(loop.now)
+  }
+
   /// Takes what is held, if now we may.
   func acceptHeld() {
-    guard isHolding, handle.isOpen, loop.takesHandles, mayAccept else { return }
+    guard isHolding, handle.isOpen, loop.takesHandles else { return }
+    if hasEnoughForThisTurn { return goOnInNextTurn() }
+    guard mayAccept else { return }
     stopHolding()
     take()
   }
 
   private func take() {
+    let turn = loop.statistics.turns
+    taken = (turn, taken.turn == turn ? taken.count + 1 : 1)
     do throws(UVError) {
       let connection = try TCPConnection(from: handle, of: self)
       openConnections += 1
@@ -133,6 +153,7 @@ public final class TCPListener {
     guard !isHolding else { return }
     isHolding = true
     loop.holdingListeners.append(self)
+    if hasEnoughForThisTurn { goOnInNextTurn() }
   }
 
   private func stopHolding() {

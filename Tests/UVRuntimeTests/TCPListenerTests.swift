@@ -135,6 +135,26 @@ private final class Keeper: TCPConnectionHandler {
     }
   }
 
+  @Test("of many that wait a listener takes a few in each turn of the loop, and all in the end")
+  func acceptsPerTurn() throws {
+    try withLoop { loop in
+      let keeper = Keeper()
+      var perTurn: [UInt64: Int] = [:]
+      let listener = try TCPListener(on: loop, address: .loopback4(port: 0)) { connection in
+        perTurn[loop.statistics.turns, default: 0] += 1
+        keeper.accept(connection)
+      }
+      let clients = try (0..<100).map { _ in
+        try TCPConnection(on: loop, to: listener.address, timeout: .seconds(10), handler: Recorder())
+      }
+      when(keeper.accepted == 100, on: loop) {
+        #expect(perTurn.values.max() == TCPListener.acceptsPerTurn)
+        for client in clients { client.close() }
+        loop.stop()
+      }
+    }
+  }
+
   @Test("a paused listener takes nothing until it is resumed")
   func pause() throws {
     try withLoop { loop in
