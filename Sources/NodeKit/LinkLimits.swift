@@ -60,6 +60,9 @@ public struct LinkLimits: Sendable, Hashable {
   /// address could otherwise have the whole ring dial it.
   public var vainDialsPerAdvertiser = 4
 
+  /// After how many bytes a link's key is renewed; tests make it few.
+  package var bytesPerKey = SecureChannel.bytesPerKey
+
   /// The defaults.
   public init() {}
 }

@@ -38,7 +38,7 @@ final class Links: LinkOwner {
   private static let idleLimit = Duration.seconds(300)
 
   /// Messages of handshakes that are opened in one turn: each costs about 0.1 ms, for which everybody else waits.
-  private static let handshakesPerTurn = 8
+  private static let handshakesPerTurn = 4
 
   /// How often it is looked whether a link is idle, or brings a message too slowly.
   private static let sweepPeriod = Duration.seconds(8)
@@ -213,7 +213,8 @@ final class Links: LinkOwner {
 
   private func channel(to address: Endpoint, isDialler: Bool, expected: Identifier?) -> SecureChannel {
     let hello = Hello(publicKey: identity.publicKey, life: life, listens: listens, sees: address)
-    let party = SecureChannel.Party(network: network, key: key, hello: hello, address: address, expected: expected)
+    var party = SecureChannel.Party(network: network, key: key, hello: hello, address: address, expected: expected)
+    party.bytesPerKey = limits.bytesPerKey
     return SecureChannel(isDialler: isDialler, party, ephemeralSecret: Randomness.secret(), at: loop.now)
   }
 

@@ -38,6 +38,8 @@ package struct SecureChannel: ~Copyable {
     var address: Endpoint
     /// Who was dialled, if that is known.
     var expected: Identifier?
+    /// Keys are renewed after so many bytes.
+    var bytesPerKey = SecureChannel.bytesPerKey
 
     package init(network: String, key: KeyPair, hello: Hello, address: Endpoint, expected: Identifier? = nil) {
       self.network = network
@@ -192,7 +194,7 @@ package struct SecureChannel: ~Copyable {
   /// Whether the next message should announce a new key.
   func wantsRekey(at now: LoopTime) -> Bool {
     guard case .open = turn else { return false }
-    return bytesSealed >= Self.bytesPerKey || now - keyMadeAt >= Self.timePerKey
+    return bytesSealed >= party.bytesPerKey || now - keyMadeAt >= Self.timePerKey
   }
 
   /// Makes a message of a draft: headroom, frames, and `tagLength` bytes of room.

@@ -52,6 +52,8 @@ final class StreamWriter: Flushable {
   private var inFlight = WriteBuffer()
   private var isWriting = false  // a uv_write is under way
   private var isWritingInPlace = false
+  /// The owner finishes the draft for what leaves now: what it adds meanwhile leaves with it, and is no reason to send once more.
+  private var isFinishing = false
   private var isReady = false  // the stream is connected
   private var isOpen = true
   var isOnFlushList = false
@@ -132,7 +134,7 @@ final class StreamWriter: Flushable {
   }
 
   private func didAppend() {
-    if pending.count >= min(Self.flushThreshold, highWatermark), isReady, !isWriting { send() }
+    if pending.count >= min(Self.flushThreshold, highWatermark), isReady, !isWriting, !isFinishing { send() }
     guard isOpen else { return }
     let waiting = pendingBytes
     if waiting > highWatermark { isOverHigh = true }
@@ -174,7 +176,11 @@ final class StreamWriter: Flushable {
 
   private func send() {
     guard !pending.isEmpty else { return }
-    if draftCount > 0 { owner?.writerNeedsDraftFinished() }
+    if draftCount > 0 {
+      isFinishing = true
+      owner?.writerNeedsDraftFinished()
+      isFinishing = false
+    }
     guard isOpen else { return }
     precondition(draftCount == 0, "a draft must be finished before it leaves")
     var bytes = pending.waiting

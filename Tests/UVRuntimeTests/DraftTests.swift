@@ -97,6 +97,31 @@ import Testing
     }
   }
 
+  @Test("what is added while a draft is finished leaves with it, even when that much is sent at once")
+  func addedWhileFinishing() throws {
+    try withLoop { loop in
+      let pair = try Pair(on: loop)
+      let piece = String(repeating: "x", count: StreamWriter.flushThreshold)
+      var finished = 0
+      pair.client.onDraftLeaves = { connection in
+        finished += 1
+        Self.draft("more", on: connection)
+        Self.shout(connection)
+      }
+      pair.client.onConnected = { connection in
+        for _ in 0..<50 { Self.draft(piece, on: connection) }
+        connection.shutdown()
+      }
+      pair.server.onEnded = { $0.shutdown() }
+      pair.stopWhenBothClosed()
+      pair.onBothClosed = {
+        #expect(pair.server.bytes.count == 50 * piece.utf8.count + finished * 5)
+        #expect(pair.server.text.hasSuffix("XXMORE!"))
+        loop.stop()
+      }
+    }
+  }
+
   @Test("closing instead of finishing a draft drops it")
   func dropped() throws {
     try withLoop { loop in
