@@ -182,7 +182,7 @@ struct LimitTests {
       let pair = try await HonestPair.meet(rig) { $0.bytesPerKey = 100_000 }
       let alice = try #require(pair.alice.node.user)
       let bob = try #require(pair.bob.node.user)
-      let texts = (0..<400).map { "\($0) " + String(repeating: "x", count: 30_000) }
+      let texts = (0..<120).map { "\($0) " + String(repeating: "x", count: 30_000) }  // what a session holds
       var delivered = 0
       for text in texts { pair.alice.node.send(text, to: bob) { if case .success = $0 { delivered += 1 } } }
       try await rig.until("all are acknowledged", limit: .seconds(20)) { delivered == texts.count }
