@@ -47,8 +47,6 @@ final class Link: TCPConnectionHandler {
   var lastUsed: LoopTime
   /// When anything last came.
   private(set) var lastHeard: LoopTime
-  /// When the handshake was done; before that, when it began.
-  private(set) var establishedAt: LoopTime
   /// The peer has said more than it may, or more than is taken in one turn: it is heard again when its debt is paid, or in the next turn.
   private var isResting = false
   /// Goodbye was said, and for whatever the peer still says there is nobody to hear it.
@@ -84,7 +82,6 @@ final class Link: TCPConnectionHandler {
     self.channel = channel
     allowance = Allowance(limits, at: loop.now)
     lastUsed = loop.now
-    establishedAt = loop.now
     lastHeard = loop.now
     connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: timeout, handler: self)
     connection?.setWatermarks(low: limits.softQueue / 4, high: limits.softQueue, maximum: limits.hardQueue)
@@ -103,7 +100,6 @@ final class Link: TCPConnectionHandler {
     self.channel = channel
     allowance = Allowance(limits, at: loop.now)
     lastUsed = loop.now
-    establishedAt = loop.now
     lastHeard = loop.now
     connection.handler = self
     connection.setWatermarks(low: limits.softQueue / 4, high: limits.softQueue, maximum: limits.hardQueue)
@@ -311,7 +307,6 @@ final class Link: TCPConnectionHandler {
     self.remote = remote
     seenAs = channel.seenAs
     phase = .established
-    establishedAt = loop.now
     connection?.breakWhenSilent(idle: Self.idleUntilProbed, unanswered: Self.unanswered)
     patience?.cancel()
     if let greeting = channel.greeting { draft(greeting) }

@@ -6,75 +6,31 @@ import Testing
 
 @Suite("What a member hands on for others")
 struct BurdenTests {
-  private static let start = Time(monotonic: Instant(nanoseconds: 1_000_000_000), utcMilliseconds: 1_790_000_000_000)
-  private static func peer(_ number: UInt32) -> Peer {
-    Peer(id: Identifier(number), endpoint: Endpoint(host: .v4(0x7F00_0001), port: 7))
-  }
-  private static let (next, after) = (peer(20), peer(30))
-
-  /// A member between `after` and `next`, and what it says.
-  private struct Member {
-    var node = ChordNode(me: peer(10), configuration: ChordNode.Configuration(), seed: 1, at: start)
-    var now = start
-    var sent: [(message: Message, to: Peer)] = []
-
-    init() {
-      handle(.start)
-      handle(.introduced(after))
-      for case (.request(let request), let to) in sent {
-        handle(.received(.reply(Reply(ticket: request.ticket, path: [to.id], answer: .joinPoint(after))), from: to))
-      }
-      for case (.query(let ticket), let to) in sent {
-        handle(.received(.view(ticket, View(isMember: true, predecessor: next, successors: [next])), from: to))
-      }
-    }
-
-    mutating func handle(_ event: ChordNode.Event) {
-      var effects: [ChordNode.Effect] = []
-      node.handle(event, at: now, into: &effects)
-      sent = effects.compactMap { if case .send(let message, let to) = $0 { (message, to) } else { nil } }
-    }
-
-    /// A flood of searches for what `after` owns: how many were handed on, and how many refused as too many.
-    mutating func flood(_ count: Int, from asker: Peer) -> (handedOn: Int, busy: Int) {
-      var result = (handedOn: 0, busy: 0)
-      for ticket in 0..<UInt32(count) {
-        let request = Request(ticket: ticket, key: Identifier(25), hopsLeft: 9, claim: .none, question: .get)
-        handle(.received(.request(request), from: asker))
-        for (message, to) in sent {
-          if case .request = message, to == after { result.handedOn += 1 }
-          if case .reply(let reply) = message, reply.answer == .failure(.busy), to == asker { result.busy += 1 }
-        }
-      }
-      return result
-    }
-  }
-
   @Test("one peer's flood is cut off at its share; the member's own requests and another peer's go on")
   func flood() {
-    var member = Member()
-    #expect(member.flood(2_000, from: Self.peer(90)) == (500, 1_500))
+    var member = MemberOfThree()
+    #expect(member.flood(2_000, from: MemberOfThree.peer(90)) == (500, 1_500))
     member.handle(.lookUp(Identifier(25), 1))
-    #expect(member.sent.contains { if case .request = $0.message { $0.to == Self.after } else { false } })
-    #expect(member.flood(100, from: Self.peer(91)) == (100, 0))
+    #expect(member.sent.contains { if case .request = $0.message { $0.to == MemberOfThree.after } else { false } })
+    #expect(member.flood(100, from: MemberOfThree.peer(91)) == (100, 0))
     member.now.monotonic = member.now.monotonic + .seconds(1)
-    #expect(member.flood(2_000, from: Self.peer(90)) == (250, 1_750))
+    #expect(member.flood(2_000, from: MemberOfThree.peer(90)) == (250, 1_750))
   }
 
   @Test("a crowd has no more than half of what a next hop takes, and the member's own requests go on")
   func crowd() {
-    var member = Member()
+    var member = MemberOfThree()
     var total = 0
-    for number in UInt32(90)..<100 { total += member.flood(400, from: Self.peer(number)).handedOn }
+    for number in UInt32(90)..<100 { total += member.flood(400, from: MemberOfThree.peer(number)).handedOn }
     #expect(total == 1_000)
     member.handle(.lookUp(Identifier(25), 1))
-    #expect(member.sent.contains { if case .request = $0.message { $0.to == Self.after } else { false } })
+    #expect(member.sent.contains { if case .request = $0.message { $0.to == MemberOfThree.after } else { false } })
   }
 
   @Test("whoever has asked nothing of late is forgotten")
   func forgets() {
     var burden = Burden()
-    let now = Self.start.monotonic
+    let now = MemberOfThree.start.monotonic
     for number in UInt32(0)..<100 {
       #expect(takes(&burden, number, now))
       #expect(hands(&burden, number, now))
@@ -90,5 +46,21 @@ struct BurdenTests {
 
   private func hands(_ burden: inout Burden, _ number: UInt32, _ now: Instant) -> Bool {
     burden.hands(to: Identifier(number), at: now)
+  }
+}
+
+extension MemberOfThree {
+  /// A flood of searches for what `after` owns: how many were handed on, and how many refused as too many.
+  mutating func flood(_ count: Int, from asker: Peer) -> (handedOn: Int, busy: Int) {
+    var result = (handedOn: 0, busy: 0)
+    for ticket in 0..<UInt32(count) {
+      let request = Request(ticket: ticket, key: Identifier(25), hopsLeft: 9, claim: .none, question: .get)
+      handle(.received(.request(request), from: asker))
+      for (message, to) in sent {
+        if case .request = message, to == Self.after { result.handedOn += 1 }
+        if case .reply(let reply) = message, reply.answer == .failure(.busy), to == asker { result.busy += 1 }
+      }
+    }
+    return result
   }
 }

@@ -51,6 +51,13 @@ final class Campaign {
     }
   }
 
+  /// Links as a member, and counts who comes to a place that is to be advertised.
+  func linkAndWaitForVisitors() {
+    link(listens: true)
+    // Without a descriptor left for it nobody can be lured, and the attack says nothing.
+    listener = try? TCPListener(on: loop, address: .loopback4(port: 0)) { [unowned self] _ in visitors += 1 }
+  }
+
   /// Proves a static key and says anything as its hello.
   @discardableResult
   func link(as identity: Identity, saying payload: [UInt8]) -> RawPeer? {

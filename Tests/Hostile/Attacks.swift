@@ -222,12 +222,7 @@ extension Attack {
       }),
     Attack(
       name: "living nodes at wrong addresses",
-      begin: { campaign in
-        campaign.link(listens: true)
-        campaign.listener = try? TCPListener(on: campaign.loop, address: .loopback4(port: 0)) { _ in
-          campaign.visitors += 1
-        }
-      },
+      begin: { $0.linkAndWaitForVisitors() },
       goOn: { campaign in
         guard let address = campaign.listener?.address else { return }
         let moved = campaign.target.others.map { Peer(id: $0.id, endpoint: Endpoint(address)) }
@@ -237,12 +232,7 @@ extension Attack {
       }),
     Attack(
       name: "a victim's address advertised",
-      begin: { campaign in
-        campaign.link(listens: true)
-        campaign.listener = try? TCPListener(on: campaign.loop, address: .loopback4(port: 0)) { _ in
-          campaign.visitors += 1
-        }
-      },
+      begin: { $0.linkAndWaitForVisitors() },
       goOn: { campaign in
         guard let address = campaign.listener?.address else { return }
         let id = campaign.target.node.advanced(by: Identifier(UInt32(campaign.turn) + 1))
