@@ -54,6 +54,7 @@ struct Finding {
     for record in news where record.nameKey == key.nameKey {
       let place = records.firstIndex { $0.writerKey == record.writerKey }
       let hasRoom = records.count { $0.isTombstone == record.isTombstone } < Self.recordsEach
+      // For whatever reason a record does not prove itself: it is none, and another may be the right one.
       guard place.map({ records[$0].number < record.number }) ?? hasRoom,
         record.isTombstone
           ? record.isAuthentic(network: network, by: check)
