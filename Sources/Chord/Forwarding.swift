@@ -43,6 +43,8 @@ struct Forward: Sendable {
   var detour: [Identifier] = []
   /// The same, while whom they named has not answered: then they are to answer in its place, not whoever comes after them.
   var redirectedBy: [Peer] = []
+  /// Members of our list found dead meanwhile: the views of those who have not noticed bring them back into it.
+  var foundDead: [Peer] = []
   var isAccepted = false
   let begunAt: Instant
   var sentAt: Instant
@@ -78,6 +80,8 @@ struct Forward: Sendable {
   static let failures = 2
   /// Open requests a member keeps for others: 4096 at three seconds each are over a thousand a second, and at the longest a hundred.
   static let limit = 4096
+  /// How many dead a request remembers: two lists of the longest.
+  static let deadLimit = 2 * MessageLimit.successors
   /// So that others never take all.
   static let limitForOthers = limit / 8 * 7
 
@@ -305,8 +309,8 @@ extension ChordNode {
       guard before.id != me.id, forward.detour.count < Int(Request.limit) else {
         return fail(ticket, forward, .tooManyHops)
       }
-      if let again = forward.tried.contains(before.id) ? peer : nil {
-        dispatch(ticket, &forward, to: again, .insist)
+      if forward.tried.contains(before.id) || isFoundDead(before, forward) {
+        dispatch(ticket, &forward, to: peer, .insist)
       } else {
         forward.redirectedBy.append(peer)
         dispatch(ticket, &forward, to: before, .owner)

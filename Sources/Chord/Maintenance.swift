@@ -115,6 +115,7 @@ extension ChordNode {
   /// A node is dead as far as we can know; with an endpoint, as far as can be known there.
   mutating func died(_ id: Identifier, at endpoint: Endpoint? = nil) {
     if let peer = pointer(to: id), peer.matches(id, at: endpoint) { remember(missing: peer) }
+    for peer in ring.successors where peer.matches(id, at: endpoint) { foundDead(peer) }
     forget(id, at: endpoint)
   }
 

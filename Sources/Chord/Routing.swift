@@ -27,7 +27,7 @@ extension ChordNode {
     for peer in ring.successors {
       isPast = isPast || inRange(last, forward.key, peer.id)
       last = peer.id
-      guard isPast else { continue }
+      guard isPast, !isFoundDead(peer, forward) else { continue }
       if !forward.tried.contains(peer.id) { return (peer, isFirst ? .owner : .insist) }
       isFirst = false
     }

@@ -4,6 +4,11 @@
 //            └─ any other hop ─────────────────────────────────────────────────────────────┴─> the next best
 //   link broken ── once more over a new link ── the next best
 //   dead ───────── the next best
+//
+// Where many died at once, to find out about them one after the other would take longer than anybody waits. So whoever may be asked
+// next is looked at while the last one is still waited for: the deeper the search for the owner, the further ahead. Nobody is given
+// less time than the first, but all of them have the same time. Whom the request has found dead it does not ask again, though others
+// still name it.
 
 extension ChordNode {
   /// A hop was silent, or the whole request took too long.
@@ -33,8 +38,9 @@ extension ChordNode {
       return wait(ticket, forward)
     }
     if let hop = forward.hop { doubt(hop) }
-    if let asked = forward.redirectedBy.popLast() { return dispatch(ticket, &forward, to: asked, .insist) }
-    if forward.via == nil, nextHop(forward) != nil { return advance(ticket) }
+    if !forward.redirectedBy.isEmpty || forward.via == nil && nextHop(forward) != nil {
+      return passOver(ticket, forward)
+    }
     // Nobody else to ask: the one we asked may still answer.
     forward.deadline = forward.giveUpAt
     forwards[ticket] = forward
@@ -49,16 +55,56 @@ extension ChordNode {
     forward.deadline = min(forward.hopUntil, now.monotonic + Forward.reassurance)
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
+    lookBehind(forward)
+  }
+
+  /// The hop is dead, or was silent for long enough. Those to be asked after the next one are looked at without waiting for its silence.
+  private mutating func passOver(_ ticket: UInt32, _ forward: Forward) {
+    retry(ticket, forward, .unreachable)
+    guard let forward = forwards[ticket] else { return }
+    if Self.decidesOwnership(forward.question, forward.claim) {
+      lookBehind(forward)
+    } else if forward.claim == .none {
+      lookAtNextBest(forward)
+    }
+  }
+
+  /// Those that say nothing are suspects by the time it would be their turn, and another is asked.
+  private mutating func lookAtNextBest(_ forward: Forward) {
+    var later = forward
+    for _ in 0..<Probe.behindHead {
+      guard let (peer, claim) = nextHop(later), claim == .none else { return }
+      later.tried.append(peer.id)
+      if isPointedAt(peer.id) { probeLife(of: peer) }
+    }
+  }
+
+  /// Whether those behind the hop live, if it may own the key: twice as many for each that was passed over, up to the longest list.
+  private mutating func lookBehind(_ forward: Forward) {
     guard let place = ring.successors.firstIndex(where: { $0.id == forward.hop }) else { return }
     let ahead = Probe.behindHead << min(passedOver(by: forward), 3)
     for peer in ring.successors[place...].prefix(1 + ahead) { probeLife(of: peer) }
   }
 
-  /// How many were asked before the hop that would own the key if they lived. Where many died at once, to find out about them a few at a
-  /// time would take longer than anybody waits: so the deeper the search, the further ahead it looks.
+  /// How many were asked before the hop that would own the key if they lived.
   private func passedOver(by forward: Forward) -> Int {
     guard let hop = forward.hop else { return 0 }
     return forward.tried.count { $0 != hop && ($0 == forward.key || between(forward.key, $0, hop)) }
+  }
+
+  /// A member of our list is dead.
+  mutating func foundDead(_ peer: Peer) {
+    for ticket in forwards.keys.sorted() {
+      guard let forward = forwards[ticket], forward.claim == .owner || forward.claim == .insist,
+        forward.foundDead.count < Forward.deadLimit
+      else { continue }
+      forwards[ticket]?.foundDead.append(peer)
+    }
+  }
+
+  /// Whether this member died while the request was under way, and has not been heard since.
+  func isFoundDead(_ peer: Peer, _ forward: Forward) -> Bool {
+    forward.foundDead.contains(peer) && roundTrips[peer.id]?.isKnown != true
   }
 
   /// A hop did not answer in time: find out whether it lives. One that is no neighbour is asked nothing else, so nobody would ever
@@ -89,7 +135,7 @@ extension ChordNode {
         forward.isSentAgain = true
         dispatch(ticket, &forward, to: Peer(id: id, endpoint: endpoint), forward.claim)
       } else {
-        retry(ticket, forward, .unreachable)
+        passOver(ticket, forward)
       }
     }
   }
@@ -100,7 +146,7 @@ extension ChordNode {
       guard let forward = forwards[ticket], forward.hop == id, endpoint == nil || forward.hopEndpoint == endpoint else {
         continue
       }
-      retry(ticket, forward, .unreachable)
+      passOver(ticket, forward)
     }
   }
 }

@@ -7,13 +7,16 @@ import Testing
 
 @Suite("Mass failures")
 struct FailureTests {
-  private static func experiment(_ count: Int, successors: Int, failing share: Double) throws -> FailureExperiment {
+  private static func ring(_ count: Int, successors: Int) throws -> Simulator {
     var configuration = Simulator.Configuration()
     configuration.node.successors = successors
     configuration.latency = .ofPair(.milliseconds(20)...(.milliseconds(80)))
     configuration.keepsObservations = false
-    let ring = try #require(Simulator.ring(of: count, configuration))
-    return FailureExperiment(ring, failing: share, seed: 1)
+    return try #require(Simulator.ring(of: count, configuration))
+  }
+
+  private static func experiment(_ count: Int, successors: Int, failing share: Double) throws -> FailureExperiment {
+    FailureExperiment(try ring(count, successors: successors), failing: share, seed: 1)
   }
 
   @Test("half of 100 members die silently: every lookup names the true owner among the living")
@@ -28,5 +31,29 @@ struct FailureTests {
     let tally = try Self.experiment(100, successors: 16, failing: 0.6).run(lookups: 60)
     #expect((tally.right, tally.wrong, tally.failed) == (60, 0, 0))
     #expect(tally.milliseconds.contains { $0 > 9000 }, "longer than anybody waits for silence, three times over")
+  }
+
+  @Test(
+    "ten dead in a row where a key belongs are found out together, not one after the other",
+    arguments: [10, 35, 60, 85])
+  func deadInARow(place: Int) throws {
+    var ring = try Self.ring(100, successors: 16)
+    ring.comeToRest()
+    let asker = ring.living[place]
+    let dead = ring.living[(place + 1)...(place + 10)]
+    for victim in dead { ring.crash(victim, silently: true) }
+    let key = try #require(dead.first)
+    let owner = ring.owner(of: key)
+    let asked = ring.now
+    ring.news = []
+    ring.tell(asker, .lookUp(key, 0))
+    var named: Identifier?
+    _ = ring.run(.seconds(30)) { ring in
+      for case .ring(.found(0, let owner, _, _)) in ring.news.map(\.news) { named = owner.id }
+      return named != nil
+    }
+    #expect(named == owner)
+    // The first is given three seconds, and whoever is looked at behind it a dial.
+    #expect(ring.now - asked < .seconds(8), "\(ring.now - asked)")
   }
 }
