@@ -65,12 +65,12 @@ canary: set-up ## plant a known bug of the original Chord, and see that the simu
 	$(SWIFT) build -c release --product sim -Xswiftc -DCHORD_CANARY --scratch-path .build/canary
 	@.build/canary/release/sim --seeds 100 --canary
 
-figures: set-up ## the tables of docs/FIGURES.md, simulated (takes a while); ARGS="--seeds 1 2 3"
+figures: set-up ## the tables of docs/FIGURES.md, simulated (takes a while)
 	$(SWIFT) build -c release --product bench
-	@.build/release/bench failures --successors 16 20 $(ARGS)
+	@.build/release/bench lookup --successors 16,20 --fail 0,0.1,0.2,0.3,0.4,0.5 --csv $(ARGS)
 	@.build/release/bench churn --lookup-rate 20 $(ARGS)
 	@.build/release/bench churn --lookup-rate 20 --silent $(ARGS)
-	@.build/release/bench churn --lookup-rate 20 --sessions 5 1.4 --bytes $(ARGS)
+	@.build/release/bench churn --lookup-rate 20 --sessions 5,1.4 --bytes $(ARGS)
 	@.build/release/bench liars --finds 4000 $(ARGS)
 	@.build/release/bench simulator
 	@.build/release/bench simulator --nodes 100 1000 --grow

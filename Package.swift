@@ -23,6 +23,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),  // `bench` alone
   ],
   targets: [
     // C libraries, from the system.
@@ -79,6 +80,7 @@ let package = Package(
       dependencies: [
         "Chat", "Chord", "NodeKit", "Processes", "Simulation", "UVRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       path: "benchmarks/bench", swiftSettings: house),
 

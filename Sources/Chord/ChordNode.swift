@@ -176,6 +176,11 @@ public struct ChordNode: Sendable {
   /// Members beyond the neighbours that lookups may use.
   public var fingerPeers: [Peer] { fingers.entries.map(\.peer) }
 
+  /// Everybody it remembers whom a lookup may use: neighbours and fingers.
+  public var knownPeers: Set<Identifier> {
+    Set((ring.successors + [ring.predecessor].compactMap(\.self) + fingerPeers).map(\.id))
+  }
+
   /// Nodes this one was introduced to, the latest last.
   public var introducedPeers: [Peer] { contacts }
 

@@ -37,6 +37,9 @@ public final class EventLoop: @unchecked Sendable {
     public var reads: UInt64 = 0
   }
 
+  /// The version of libuv that is linked.
+  public static var libraryVersion: String { String(cString: uv_version_string()) }
+
   enum Phase: Comparable { case made, running, stopping, closing, ended }
 
   /// One read takes at most this: a socket's usual receive buffer fits in a few, and the memory exists once per loop.

@@ -15,20 +15,22 @@ struct FailureTests {
     return try #require(Simulator.ring(of: count, configuration))
   }
 
-  private static func experiment(_ count: Int, successors: Int, failing share: Double) throws -> FailureExperiment {
-    FailureExperiment(try ring(count, successors: successors), failing: share, seed: 1)
+  private static func experiment(_ count: Int, successors: Int, failing share: Double) throws -> LookupExperiment {
+    LookupExperiment(try ring(count, successors: successors), failing: share, seed: 1)
   }
 
   @Test("half of 100 members die silently: every lookup names the true owner among the living")
   func half() throws {
-    let tally = try Self.experiment(100, successors: 16, failing: 0.5).run(lookups: 200)
+    var experiment = try Self.experiment(100, successors: 16, failing: 0.5)
+    let tally = experiment.run(lookups: 200)
     #expect((tally.right, tally.wrong, tally.failed) == (200, 0, 0))
     #expect(tally.timeouts.contains { $0 > 0 }, "the dead were met")
   }
 
   @Test("a lookup that meets one dead member after the other is not given up while somebody works on it")
   func reassured() throws {
-    let tally = try Self.experiment(100, successors: 16, failing: 0.6).run(lookups: 60)
+    var experiment = try Self.experiment(100, successors: 16, failing: 0.6)
+    let tally = experiment.run(lookups: 60)
     #expect((tally.right, tally.wrong, tally.failed) == (60, 0, 0))
     #expect(tally.milliseconds.contains { $0 > 9000 }, "longer than anybody waits for silence, three times over")
   }

@@ -77,8 +77,8 @@ struct Sim: ParsableCommand {
     options.remembersSignatures = memory
     if let latencies {
       do {
-        options.latencies = try Latency.Matrix(csv: String(contentsOfFile: latencies, encoding: .utf8))
-      } catch let error as Latency.MatrixError {
+        options.latencies = try LatencyMatrix(csv: String(contentsOfFile: latencies, encoding: .utf8))
+      } catch let error as LatencyMatrixError {
         throw ValidationError("\(latencies): \(error)")
       }
     }

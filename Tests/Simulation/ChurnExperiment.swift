@@ -1,6 +1,6 @@
-// Members come and go while keys are looked up (Chord, ToN 2003, Table III; Bamboo, USENIX 2004): joins, departures and lookups are
-// three Poisson processes. A departing member is drawn evenly, so that sessions are exponential: at a rate R among N members the
-// median session is N · ln 2 / R.
+// Members come and go while keys are looked up (Chord, ToN 2003, Table III; Bamboo, USENIX 2004): joins and lookups are Poisson
+// processes. Departures are one as well, and a departing member is drawn evenly, so that sessions are exponential: at a rate R among N
+// members the median session is N · ln 2 / R. Or every member has a lifetime from the beginning.
 //
 //   built ring ──> warm-up: churn alone ──> churn and lookups ──> the last answers
 //
@@ -23,6 +23,8 @@ public struct ChurnExperiment {
     public var isSilent = false
     public var lookupsPerSecond = 10.0
     public var warmUp = Duration.seconds(120)
+    /// How long members stay; nil: until they are drawn. The rate should be that of members over the mean.
+    public var lifetime: Lifetime?
     public init() {}
   }
 
@@ -67,6 +69,8 @@ public struct ChurnExperiment {
   private var open: [Ticket: Open] = [:]
   private var lastTicket: Ticket = 0
   private var lastNumber: Int
+  /// When those go who have a lifetime.
+  private var ends = Schedule<Identifier>()
   private var joinAt: Instant
   private var departAt: Instant
   private var lookUpAt: Instant
@@ -84,6 +88,9 @@ public struct ChurnExperiment {
     lookUpAt = ring.now + configuration.warmUp
     joinAt = joinAt + pause(configuration.rate)
     departAt = departAt + pause(configuration.rate)
+    guard let lifetime = configuration.lifetime else { return }
+    for id in members where !bootstraps.contains(id) { ends.push(id, at: ring.now + lifetime.rest(&generator)) }
+    departAt = ends.nextAt ?? .distantFuture
   }
 
   /// Runs until so many lookups have been counted.
@@ -124,12 +131,14 @@ public struct ChurnExperiment {
     joinAt = joinAt + pause(configuration.rate)
     lastNumber += 1
     joins += 1
-    ring.start(lastNumber)
+    let id = ring.start(lastNumber)
+    guard let lifetime = configuration.lifetime else { return }
+    ends.push(id, at: ring.now + lifetime.draw(&generator))
+    departAt = ends.nextAt ?? .distantFuture
   }
 
   private mutating func depart() {
-    departAt = departAt + pause(configuration.rate)
-    guard let id = draw(besides: bootstraps) else { return }
+    guard let id = nextToDepart() else { return }
     departures += 1
     if generator.uniform() < configuration.crashes {
       ring.crash(id, silently: configuration.isSilent)
@@ -138,6 +147,16 @@ public struct ChurnExperiment {
       leaving.insert(id)
       ring.tell(id, Engine.Event.leave)
     }
+  }
+
+  private mutating func nextToDepart() -> Identifier? {
+    guard configuration.lifetime != nil else {
+      departAt = departAt + pause(configuration.rate)
+      return draw(besides: bootstraps)
+    }
+    let next = ends.pop()
+    departAt = ends.nextAt ?? .distantFuture
+    return next.flatMap { ring.isAlive($0.payload) ? $0.payload : nil }
   }
 
   /// A random member that is not about to leave.
@@ -195,7 +214,10 @@ public struct ChurnExperiment {
     guard let lookup = open[ticket], !leaving.contains(lookup.asker) else { return close(ticket) }
     let outcome: LookupTally.Outcome =
       named.map { lookup.owners.contains($0) ? .right : .wrong } ?? .failed
-    tally.add(outcome, hops: hops, timeouts: ring.lostRequests[lookup.key] ?? 0, time: ring.now - lookup.asked)
+    tally.add(
+      LookupTally.Lookup(
+        outcome, hops: named == nil ? nil : hops, timeouts: ring.lostRequests[lookup.key] ?? 0,
+        time: ring.now - lookup.asked, direct: named.flatMap { ring.roundTrip(lookup.asker, $0) }))
     if outcome != .right {
       mishaps.append(
         Mishap(
@@ -238,7 +260,11 @@ public struct ChurnExperiment {
   }
 }
 
+extension Instant {
+  fileprivate static let distantFuture = Instant(nanoseconds: .max)
+}
+
 extension Generator {
   /// From 0 up to 1.
-  fileprivate mutating func uniform() -> Double { Double(next() >> 11) / 0x1p53 }
+  mutating func uniform() -> Double { Double(next() >> 11) / 0x1p53 }
 }

@@ -20,7 +20,7 @@ public struct Scenario {
     /// Whether Zave's invariant is checked.
     public var checksInvariant = true
     /// Delays between countries instead of drawn ones.
-    public var latencies: Latency.Matrix?
+    public var latencies: LatencyMatrix?
     /// Whether a signature that one node has checked is not worked out again for the next. The story is the same.
     public var remembersSignatures = true
     public init() {}

@@ -4,10 +4,34 @@ import Chat
 import Chord
 
 extension Simulator {
-  mutating func countIfWatched(_ message: Message) {
-    guard !lostRequests.isEmpty, case .request(let request) = message, lostRequests[request.key] != nil else { return }
-    requestCount += 1
-    if request.question == .nearest { inquiryCount += 1 }
+  /// A question under way from one host to another, by its ticket there.
+  struct Question: Hashable {
+    var from: Int
+    var to: Identifier
+    var ticket: UInt32
+  }
+
+  /// Counts what belongs to watched keys: requests, and what comes back on them.
+  mutating func countIfWatched(_ message: Message, from host: Int, to peer: Identifier) {
+    guard !lostRequests.isEmpty else { return }
+    switch message {
+    case .request(let request):
+      guard lostRequests[request.key] != nil else { return }
+      requestCount += 1
+      if request.question == .nearest { inquiryCount += 1 }
+      watchedQuestions.insert(Question(from: host, to: peer, ticket: request.ticket))
+    case .accepted(let ticket): guard isWatched(ticket, of: peer, at: host) else { return }
+    case .reply(let reply): guard isWatched(reply.ticket, of: peer, at: host) else { return }
+    case .query, .view, .notify, .notified, .ping, .pong, .changed, .hint, .leaving, .replicate, .replicated, .extend:
+      return
+    }
+    watchedMessageCount += 1
+    watchedByteCount += Wire.ring(message).frameLength
+  }
+
+  private func isWatched(_ ticket: UInt32, of asker: Identifier, at host: Int) -> Bool {
+    guard let asker = numbers[asker] else { return false }
+    return watchedQuestions.contains(Question(from: asker, to: hosts[host].me.id, ticket: ticket))
   }
 
   /// A request is a time-out if its receiver is not there any more when it is sent, whether the sender waits for that or has asked

@@ -20,6 +20,14 @@ extension Simulator {
   /// A node under the address at which it can be dialled.
   public func address(of id: Identifier) -> Peer? { numbers[id].map { hosts[$0].peer } }
 
+  /// What a message from one to the other and its answer take; nil if they are the same, or unknown.
+  public func roundTrip(_ a: Identifier, _ b: Identifier) -> Duration? {
+    guard let from = numbers[a], let to = numbers[b], from != to else { return nil }
+    let latency = configuration.latency
+    return latency.usual(from: from, to: to, seed: configuration.seed)
+      + latency.usual(from: to, to: from, seed: configuration.seed)
+  }
+
   /// What is out of order in the node that was the last to do something.
   public var brokenInvariantOfLast: String? {
     mutating get {

@@ -104,6 +104,10 @@ public struct Simulator: Sendable {
   public internal(set) var byteCount = 0
   /// Links that were made.
   public var linkCount: Int { Int(lastLink) }
+  /// Requests for watched keys and what came back on them, and what that takes as frames.
+  public internal(set) var watchedMessageCount = 0
+  public internal(set) var watchedByteCount = 0
+  var watchedQuestions: Set<Question> = []
   /// Keys to be watched, and how many requests for them went to hosts that were not there any more.
   public var lostRequests: [Identifier: Int] = [:]
   /// How many pings went to hosts that were not there any more, while keys were watched.
@@ -118,7 +122,7 @@ public struct Simulator: Sendable {
   /// What nodes in other hands say to a message, each line after a pause; nil: it is for the node's own machine.
   public var puppeteer: (@Sendable (_ puppet: Identifier, Message) -> [(Message, after: Duration)]?)?
 
-  var hosts: [Host] = []
+  var hosts = HostTable()
   var numbers: [Identifier: Int] = [:]
   /// The identifiers of the hosts that live, in order.
   public internal(set) var living: [Identifier] = []
@@ -151,6 +155,22 @@ public struct Simulator: Sendable {
     if configuration.remembersSignatures { configuration.node.check = SignatureMemory().check }
     self.configuration = configuration
     generator = Generator(seed: configuration.seed)
+  }
+
+  // MARK: Snapshots
+
+  /// From now on it is remembered which hosts change, so that `rewind` is quick.
+  public mutating func watchHosts() { hosts.watch() }
+
+  /// Goes back to an earlier moment of this very run: a copy of which `watchHosts` was called on this one.
+  public mutating func rewind(to snapshot: Simulator) {
+    var hosts = HostTable()
+    swap(&hosts, &self.hosts)
+    hosts.restore(from: snapshot.hosts)
+    let trace = trace
+    self = snapshot
+    self.hosts = hosts
+    self.trace = trace
   }
 
   /// The time as machines are told it whose clocks are right.
@@ -341,7 +361,7 @@ public struct Simulator: Sendable {
   private mutating func perform(_ effect: Engine.Effect, of host: Int) {
     switch effect {
     case .send(let message, let peer):
-      countIfWatched(message)
+      countIfWatched(message, from: host, to: peer.id)
       send(.ring(message), from: host, to: peer)
     case .sendChat(let message, let peer): send(.chat(message), from: host, to: peer)
     case .ring(.seek(let all)): seek(host, all: all)

@@ -13,11 +13,11 @@ struct ChurnCommand: ParsableCommand {
 
   @OptionGroup var options: RingOptions
 
-  @Option(parsing: .upToNextOption, help: "Joins a second, and departures a second.")
-  var rates = [0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40]
+  @Option(help: "Joins a second, and departures a second; several with commas.")
+  var rates = List([0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40])
 
-  @Option(parsing: .upToNextOption, help: "Instead of rates: medians of the sessions in minutes.")
-  var sessions: [Double] = []
+  @Option(help: "Instead of rates: medians of the sessions in minutes.")
+  var sessions = List<Double>([])
 
   @Option(help: "Which share of the departures are crashes.")
   var crashes = 0.5
@@ -38,19 +38,19 @@ struct ChurnCommand: ParsableCommand {
   var mishaps = false
 
   func validate() throws {
-    guard (rates + sessions).allSatisfy({ (0.001...1000).contains($0) }), (0...1).contains(crashes),
+    guard options.nodes.values.count == 1 else { throw ValidationError("one number of nodes") }
+    guard (rates.values + sessions.values).allSatisfy({ (0.001...1000).contains($0) }), (0...1).contains(crashes),
       (0.001...10_000).contains(lookupRate), (0...100_000).contains(warmUp)
     else { throw ValidationError("rates and medians above 0, crashes from 0 to 1") }
   }
 
   func run() throws {
     var table = Table(named: "churn", asJSON: options.json)
-    let perMedian = Double(options.nodes) * log(2) / 60
-    for successors in options.successors {
-      let rings = try options.seeds.map {
-        ($0, try options.ring(successors: successors, seed: $0, countsBytes: bytes))
-      }
-      for rate in sessions.isEmpty ? rates : sessions.map({ perMedian / $0 }) {
+    let nodes = options.nodes.values[0]
+    let perMedian = Double(nodes) * log(2) / 60
+    for successors in options.successors.values {
+      let rings = try options.allSeeds.map { ($0, try options.ring(of: nodes, successors: successors, seed: $0)) }
+      for rate in sessions.values.isEmpty ? rates.values : sessions.values.map({ perMedian / $0 }) {
         table.add([("r", .integer(successors)), ("rate", .number(rate))] + measure(rate, in: rings))
       }
     }

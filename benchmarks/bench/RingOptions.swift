@@ -2,53 +2,59 @@
 
 import ArgumentParser
 import Chord
-import Foundation
 import Simulation
 
-/// A simulated ring.
+/// Simulated rings.
 struct RingOptions: ParsableArguments {
-  @Option(help: "How many members.")
-  var nodes = 1000
+  @Option(help: "How many members; several with commas.")
+  var nodes = List([1000])
 
-  @Option(parsing: .upToNextOption, help: "The lengths of the successor lists.")
-  var successors = [16]
+  @Option(help: "The length of the successor lists; several with commas.")
+  var successors = List([16])
 
   @Option(help: "How many lookups for each row and seed.")
   var lookups = 10_000
 
-  @Option(parsing: .upToNextOption, help: "One run for each.")
-  var seeds: [UInt64] = [1]
+  @Option(help: "The first seed: the same one gives the same figures.")
+  var seed: UInt64 = 1
 
-  @Option(
-    help: """
-      CSV of round trips in milliseconds (columns cty1, cty2, rtt_avg) to place nodes in. Without it every pair of nodes has a \
-      one-way delay of its own, 20 to 80 ms.
-      """)
-  var latency: String?
+  @Option(help: "How many seeds, one after the other.")
+  var seeds = 1
+
+  @Option(help: LatencyArgument.help)
+  var latency = LatencyArgument.usual
+
+  @Flag(help: "Let the ring grow join by join, instead of beginning with one that stands.")
+  var grown = false
 
   @Flag(help: "Print JSON instead of a table.")
   var json = false
 
   func validate() throws {
-    guard (2...100_000).contains(nodes), (1...1_000_000).contains(lookups), !seeds.isEmpty, !successors.isEmpty,
-      successors.allSatisfy({ (1...MessageLimit.successors).contains($0) })
+    guard nodes.values.allSatisfy({ (2...100_000).contains($0) }), (1...1_000_000).contains(lookups),
+      (1...1000).contains(seeds), successors.values.allSatisfy({ (1...MessageLimit.successors).contains($0) })
     else {
-      throw ValidationError("2 to 100000 nodes, 1 to 1000000 lookups, 1 to \(MessageLimit.successors) successors")
+      throw ValidationError(
+        "2 to 100000 nodes, 1 to 1000000 lookups, 1 to 1000 seeds, 1 to \(MessageLimit.successors) successors")
     }
   }
 
-  /// A ring that stands, or the reason why there is none.
-  func ring(successors: Int, seed: UInt64, countsBytes: Bool = false) throws -> Simulator {
+  private static let life = Duration.seconds(45)
+
+  var allSeeds: [UInt64] { (0..<UInt64(seeds)).map { seed &+ $0 } }
+
+  /// A ring whose every pointer and finger is exact, or the reason why there is none.
+  func ring(of nodes: Int, successors: Int, seed: UInt64) throws -> Simulator {
     var configuration = Simulator.Configuration()
     configuration.seed = seed
     configuration.node.successors = successors
     configuration.keepsObservations = false
-    configuration.countsBytes = countsBytes
-    configuration.latency = .ofPair(.milliseconds(20)...(.milliseconds(80)))
-    if let latency {
-      configuration.latency = .matrix(try Latency.Matrix(csv: String(contentsOfFile: latency, encoding: .utf8)))
-    }
-    guard let ring = Simulator.ring(of: nodes, configuration) else {
+    configuration.countsBytes = true
+    configuration.latency = try latency.latency(seed: seed)
+    var ring = grown ? Simulator.ring(of: nodes, configuration) : .idealRing(of: nodes, configuration)
+    // An ordinary life for as long as it takes to refresh all fingers: they are linked then, and no member hurries any more.
+    ring?.run(Self.life)
+    guard let ring, ring.flaw == nil, ring.hasExactFingers else {
       throw ValidationError("\(nodes) nodes with \(successors) successors do not become an exact ring (seed \(seed))")
     }
     return ring

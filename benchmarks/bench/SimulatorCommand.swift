@@ -39,9 +39,9 @@ struct SimulatorCommand: ParsableCommand {
   func run() throws {
     var table = Table(named: "simulator", asJSON: json)
     for count in nodes {
-      let began = Self.processorSeconds
+      let began = Usage.processorSeconds
       var ring = build(count)
-      let built = Self.processorSeconds - began
+      let built = Usage.processorSeconds - began
       let eventsBuilt = ring.eventCount
       guard ring.flaw == nil else { throw ValidationError("\(count) nodes have not become an exact ring") }
       let quiet = Self.measure(&ring) { $0.run(.seconds(seconds)) }
@@ -55,7 +55,7 @@ struct SimulatorCommand: ParsableCommand {
             ("events/node/s", .number(quiet.events / Double(count * seconds))),
             ("hours/minute", .number(Double(seconds) / quiet.seconds / 60)),
             ("checked hours/minute", .number(Double(seconds) / checked.seconds / 60)),
-            ("peak MB", .number(Self.peakMegabytes)),
+            ("peak MB", .number(Usage.peakMegabytes)),
           ])
     }
     table.end()
@@ -99,23 +99,9 @@ struct SimulatorCommand: ParsableCommand {
   private static func measure(
     _ ring: inout Simulator, _ body: (inout Simulator) throws -> Void
   ) rethrows -> (events: Double, seconds: Double, pace: Double) {
-    let (events, began) = (ring.eventCount, processorSeconds)
+    let (events, began) = (ring.eventCount, Usage.processorSeconds)
     try body(&ring)
-    let (made, took) = (Double(ring.eventCount - events), processorSeconds - began)
+    let (made, took) = (Double(ring.eventCount - events), Usage.processorSeconds - began)
     return (made, took, made / took)
   }
-
-  private static var usage: rusage {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage
-  }
-
-  /// Of the processor, so that whatever else runs here does not count.
-  private static var processorSeconds: Double {
-    let time = usage.ru_utime
-    return Double(time.tv_sec) + Double(time.tv_usec) / 1e6
-  }
-
-  private static var peakMegabytes: Double { Double(usage.ru_maxrss) / 1024 }
 }

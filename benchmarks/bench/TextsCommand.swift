@@ -103,7 +103,7 @@ private final class TextsRun: @unchecked Sendable {
     isPosted = true
     loop.post { [self] in
       isPosted = false
-      began = began ?? (LoopTime.current, loop.statistics.flushes, Self.processorSeconds)
+      began = began ?? (LoopTime.current, loop.statistics.flushes, Usage.processorSeconds)
       repeat { write() } while isBatched && sent < texts && sent - acknowledged < Self.window
       writeInNextTurn()
     }
@@ -121,7 +121,7 @@ private final class TextsRun: @unchecked Sendable {
             Result(
               seconds: Double((LoopTime.current - began.time).inNanoseconds) / 1e9,
               writes: loop.statistics.flushes - began.writes,
-              processorSeconds: Self.processorSeconds - began.processor)))
+              processorSeconds: Usage.processorSeconds - began.processor)))
       }
       writeInNextTurn()
     }
@@ -130,12 +130,6 @@ private final class TextsRun: @unchecked Sendable {
   private func end(_ result: Swift.Result<Result, NodeFailure>) {
     self.result = result
     node?.leave { [loop] in loop.stop() }
-  }
-
-  private static var processorSeconds: Double {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
   }
 }
 

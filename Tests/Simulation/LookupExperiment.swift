@@ -1,0 +1,103 @@
+// Lookups one at a time, all from the same tables; before them a share of all members may die at once and silently, and nothing is
+// repaired (Chord, ToN 2003, Table II).
+//
+//   exact ring ──> at rest ──> the victims die ──┬─> one lookup ──> back to here
+//                                                ├─> one lookup ──> back to here     nobody learns from the others, unless they are to
+//                                                └─> …
+//
+// Only those act by themselves whom the lookup passes; all others answer what they are asked, and no more.
+
+import Chord
+
+/// A ring in which keys are looked up.
+public struct LookupExperiment {
+  /// As it is before the first lookup.
+  public let ring: Simulator
+  private var work: Simulator
+  private let seed: UInt64
+  /// Whether what nodes learn from a lookup stays for the next ones.
+  private let isWarm: Bool
+
+  /// No lookup takes longer: three tries of three seconds, and what the dials of all hops add.
+  public static let patience = Duration.seconds(60)
+
+  /// `ring` should be exact and have full fingers.
+  public init(_ ring: Simulator, failing share: Double = 0, isWarm: Bool = false, seed: UInt64) {
+    var ring = ring
+    self.seed = seed
+    self.isWarm = isWarm
+    ring.comeToRest()
+    var generator = Generator(seed: seed)
+    let victims = ring.living.shuffled(using: &generator).prefix(Int((share * Double(ring.living.count)).rounded()))
+    for victim in victims { ring.crash(victim, silently: true) }
+    ring.news = []
+    self.ring = ring
+    work = ring
+    work.watchHosts()
+  }
+
+  /// Looks up so many random keys from random living members. `progress` is told how many are done.
+  public mutating func run(lookups: Int, progress: (Int) -> Void = { _ in }) -> LookupTally {
+    var tally = LookupTally()
+    for number in 0..<lookups {
+      let (asker, key) = question(number)
+      look(up: key, from: asker, into: &tally)
+      progress(number + 1)
+    }
+    return tally
+  }
+
+  /// The asker and the key of the lookup of that number.
+  public func question(_ number: Int) -> (asker: Identifier, key: Identifier) {
+    let key = Identifier(hashing: Array("key \(number) of \(seed)".utf8), label: "failures")
+    var generator = Generator(seed: seed ^ UInt64(number) << 20)
+    _ = generator.next()
+    return (ring.living[Int(generator.next() % UInt64(ring.living.count))], key)
+  }
+
+  /// Looks up one key, and returns the way to the node named, which is last; with `trace`, every event of it is told.
+  @discardableResult
+  public mutating func look(
+    up key: Identifier, from asker: Identifier, into tally: inout LookupTally,
+    trace: (@Sendable (String) -> Void)? = nil
+  ) -> [Identifier]? {
+    if isWarm { work.news = [] } else { work.rewind(to: ring) }
+    work.trace = trace
+    work.lostRequests = [key: 0]
+    work.lostPings = 0
+    work.watchedQuestions = []
+    let (asked, messages, bytes) = (work.now, work.watchedMessageCount, work.watchedByteCount)
+    let inquiries = work.inquiryCount
+    work.tell(asker, .lookUp(key, 0))
+    let answer = answer(to: asker, until: asked + Self.patience)
+    let timeouts = work.lostRequests[key] ?? 0
+    var lookup = LookupTally.Lookup(.failed, hops: nil, timeouts: timeouts, time: work.now - asked)
+    if let answer {
+      lookup.outcome = answer.owner == ring.owner(of: key) ? .right : .wrong
+      lookup.hops = answer.path.count
+      lookup.direct = ring.roundTrip(asker, answer.owner)
+    }
+    lookup.messages = work.watchedMessageCount - messages
+    lookup.bytes = work.watchedByteCount - bytes
+    lookup.isDoubted = work.inquiryCount > inquiries
+    tally.add(lookup)
+    tally.pings += work.lostPings
+    return answer?.path
+  }
+
+  /// What the asker is told; nil if nothing comes of it.
+  private mutating func answer(to asker: Identifier, until end: Instant) -> (owner: Identifier, path: [Identifier])? {
+    while work.step(until: end) {
+      guard !work.news.isEmpty else { continue }
+      for told in work.news where told.node == asker {
+        switch told.news {
+        case .ring(.found(_, let owner, _, let path)): return (owner.id, path)
+        case .ring(.failed), .notInRing: return nil
+        case .ring, .chat: continue
+        }
+      }
+      work.news = []
+    }
+    return nil
+  }
+}

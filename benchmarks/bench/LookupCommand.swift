@@ -1,0 +1,103 @@
+// Lookups: N nodes, random keys from random nodes, and whether the answers were right, how many members they passed, how long they took.
+
+import ArgumentParser
+import Chord
+import Foundation
+import Processes
+import Simulation
+
+struct LookupCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lookup",
+    abstract: "Lookups of random keys from random nodes: hops, time, stretch, what failed, and what it cost.",
+    discussion: """
+      A hop is a member passed, the owner included. A time-out is a request to a node that is dead by then. A lookup is right when the \
+      node it names owned the key at some moment between question and answer, wrong when it names another, failed when it is refused or \
+      not answered within a minute. Stretch is its time over that of a message to the owner and back. Every simulated lookup \
+      begins with the same tables, and nothing is learnt from an earlier one, unless --warm. \
+      The status is 0 also when lookups failed: that is a result.
+      """)
+
+  @OptionGroup var options: RingOptions
+
+  @Option(
+    help:
+      "Which share of the members fails at once and silently before the lookups, with no time to repair; several with commas."
+  )
+  var fail = List([0.0])
+
+  @Option(
+    help: ArgumentHelp(
+      "Members come and go meanwhile, as many as go: exponential:60m or weibull:60m:0.5, medians and the shape.",
+      valueName: "sessions"))
+  var churn: SessionsArgument?
+
+  @Option(help: "Under churn: which share of the departures are crashes.")
+  var crashes = 0.5
+
+  @Flag(help: "Under churn: nobody is told of a crash.")
+  var silent = false
+
+  @Option(help: "Under churn: how many lookups a second.")
+  var rate = 20.0
+
+  @Option(help: "Under churn: for how many seconds there is churn before the first lookup.")
+  var warmUp = 120
+
+  @Flag(help: "What nodes learn from a lookup stays for the next ones.")
+  var warm = false
+
+  @Option(
+    help: "For how many seconds the bytes of a ring are counted in which nobody asks for anything; 0: not at all.")
+  var quiet = 30
+
+  @Flag(help: "Print comma-separated rows instead of a table.")
+  var csv = false
+
+  @Flag(help: "Follow the first lookup that is wrong or fails, event by event, instead.")
+  var trace = false
+
+  func validate() throws {
+    guard fail.values.allSatisfy({ (0..<1).contains($0) }), (0...1).contains(crashes), (0...100_000).contains(warmUp),
+      (0.001...10_000).contains(rate), (0...100_000).contains(quiet)
+    else { throw ValidationError("shares from 0 up to 1, a rate above 0") }
+    guard churn == nil || fail.values == [0] && !warm else {
+      throw ValidationError("--churn goes without --fail and --warm")
+    }
+    guard !(csv && options.json) else { throw ValidationError("--csv or --json") }
+  }
+
+  func run() throws {
+    if trace { return try follow() }
+    var out = RowPrinter(options.json ? .json : csv ? .csv : .table)
+    var simulated = SimulatedLookups(
+      options, isWarm: warm, quiet: .seconds(quiet), crashes: crashes, isSilent: silent, lookupsPerSecond: rate,
+      warmUp: .seconds(warmUp))
+    for nodes in options.nodes.values {
+      for successors in options.successors.values {
+        if let churn {
+          out.add(try simulated.churning(churn, of: nodes, successors: successors))
+        } else {
+          for share in fail.values { out.add(try simulated.failing(share, of: nodes, successors: successors)) }
+        }
+      }
+    }
+    out.end()
+  }
+
+  private func follow() throws {
+    let (nodes, successors) = (options.nodes.values[0], options.successors.values[0])
+    let ring = try options.ring(of: nodes, successors: successors, seed: options.seed)
+    var experiment = LookupExperiment(ring, failing: fail.values[0], seed: options.seed)
+    for number in 0..<options.lookups {
+      var tally = LookupTally()
+      let (asker, key) = experiment.question(number)
+      experiment.look(up: key, from: asker, into: &tally)
+      guard tally.right == 0 else { continue }
+      print("lookup \(number): \(asker) asks for \(key)")
+      experiment.look(up: key, from: asker, into: &tally) { print($0) }
+      return
+    }
+    print("all \(options.lookups) lookups are right")
+  }
+}

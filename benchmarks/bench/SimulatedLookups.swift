@@ -1,0 +1,107 @@
+// One row of simulated lookups: for every seed a ring, what it costs while nobody asks, and then the lookups.
+
+import ArgumentParser
+import Chord
+import Processes
+import Simulation
+
+/// Lookups in simulated rings.
+struct SimulatedLookups {
+  let options: RingOptions
+  let isWarm: Bool
+  /// How long the bytes of maintenance are counted.
+  let quiet: Duration
+  let crashes: Double
+  let isSilent: Bool
+  let lookupsPerSecond: Double
+  let warmUp: Duration
+
+  /// What was built lately, for the rows that differ in what fails alone.
+  private var rings: (nodes: Int, successors: Int, bySeed: [(seed: UInt64, ring: Simulator)])?
+
+  init(
+    _ options: RingOptions, isWarm: Bool, quiet: Duration, crashes: Double, isSilent: Bool, lookupsPerSecond: Double,
+    warmUp: Duration
+  ) {
+    (self.options, self.isWarm, self.quiet) = (options, isWarm, quiet)
+    (self.crashes, self.isSilent, self.lookupsPerSecond, self.warmUp) = (crashes, isSilent, lookupsPerSecond, warmUp)
+  }
+
+  /// A share of all fails at once before the lookups.
+  mutating func failing(_ share: Double, of nodes: Int, successors: Int) throws -> LookupFigures {
+    var figures = figures(nodes, successors, share, more: [("fail", .number(share))])
+    for (seed, ring) in try rings(of: nodes, successors) {
+      let began = Usage.processorSeconds
+      var experiment = LookupExperiment(ring, failing: share, isWarm: isWarm, seed: seed)
+      figures.knownPeers += experiment.ring.living.compactMap { experiment.ring.machine($0)?.knownPeers.count }
+      let progress = Progress("\(nodes) nodes, seed \(seed)", of: options.lookups)
+      figures.tallies.append(experiment.run(lookups: options.lookups) { progress.tell($0) })
+      progress.end()
+      figures.processorSeconds += Usage.processorSeconds - began
+    }
+    if share == 0 { try measureQuiet(&figures, nodes, successors) }
+    return figures
+  }
+
+  /// Members come and go meanwhile.
+  mutating func churning(_ sessions: SessionsArgument, of nodes: Int, successors: Int) throws -> LookupFigures {
+    var figures = figures(
+      nodes, successors, 0, more: [("churn", .string(sessions.name)), ("crashes", .number(crashes))])
+    var (bytes, messages, memberSeconds) = (0, 0, 0.0)
+    for (seed, ring) in try rings(of: nodes, successors) {
+      let began = Usage.processorSeconds
+      var configuration = ChurnExperiment.Configuration()
+      configuration.rate = Double(nodes) / sessions.lifetime.mean
+      configuration.lifetime = sessions.lifetime
+      configuration.crashes = crashes
+      configuration.isSilent = isSilent
+      configuration.lookupsPerSecond = lookupsPerSecond
+      configuration.warmUp = warmUp
+      figures.knownPeers += ring.living.compactMap { ring.machine($0)?.knownPeers.count }
+      var experiment = ChurnExperiment(ring, configuration, seed: seed)
+      experiment.run(lookups: options.lookups)
+      figures.tallies.append(experiment.tally)
+      bytes += experiment.bytes
+      messages += experiment.messages
+      memberSeconds += experiment.memberSeconds
+      figures.processorSeconds += Usage.processorSeconds - began
+    }
+    figures.maintenance = Double(bytes) / max(memberSeconds, 1)
+    figures.maintenanceMessages = Double(messages) / max(memberSeconds, 1)
+    return figures
+  }
+
+  private func figures(
+    _ nodes: Int, _ successors: Int, _ share: Double, more: [(name: String, value: JSON)]
+  ) -> LookupFigures {
+    LookupFigures(
+      settings: [
+        ("nodes", .integer(nodes)), ("successors", .integer(successors)), ("mode", .string("simulated")),
+        ("seed", .integer(Int(truncatingIfNeeded: options.seed))), ("seeds", .integer(options.seeds)),
+        ("latency", .string(options.latency.name)), ("warm", .bool(isWarm)),
+      ] + more, nodes: nodes, failing: share)
+  }
+
+  private mutating func rings(of nodes: Int, _ successors: Int) throws -> [(seed: UInt64, ring: Simulator)] {
+    if let rings, rings.nodes == nodes, rings.successors == successors { return rings.bySeed }
+    rings = nil
+    let bySeed = try options.allSeeds.map { ($0, try options.ring(of: nodes, successors: successors, seed: $0)) }
+    rings = (nodes, successors, bySeed)
+    return bySeed
+  }
+
+  private mutating func measureQuiet(_ figures: inout LookupFigures, _ nodes: Int, _ successors: Int) throws {
+    guard quiet > .zero else { return }
+    var (bytes, messages) = (0, 0)
+    for (_, ring) in try rings(of: nodes, successors) {
+      var ring = ring
+      let before = (ring.byteCount, ring.messageCount)
+      ring.run(quiet)
+      bytes += ring.byteCount - before.0
+      messages += ring.messageCount - before.1
+    }
+    let nodeSeconds = Double(nodes * options.seeds) * (quiet / .seconds(1))
+    figures.maintenance = Double(bytes) / nodeSeconds
+    figures.maintenanceMessages = Double(messages) / nodeSeconds
+  }
+}
