@@ -2,6 +2,8 @@
 // each need a ring of their own; to copy ten thousand engines for each would take longer than the lookups, so only what a lookup has
 // touched is put back after it.
 
+import Chord
+
 /// All hosts by their numbers.
 struct HostTable: RandomAccessCollection {
   private var hosts: [Host] = []
@@ -29,5 +31,21 @@ struct HostTable: RandomAccessCollection {
     hosts.removeLast(hosts.count - others.count)
     for number in changed ?? [] where number < hosts.count { hosts[number] = others.hosts[number] }
     changed = []
+  }
+}
+
+extension Simulator {
+  /// From now on it is remembered which hosts change, so that `rewind` is quick.
+  public mutating func watchHosts() { hosts.watch() }
+
+  /// Goes back to an earlier moment of this very run: a copy of which `watchHosts` was called on this one.
+  public mutating func rewind(to snapshot: Simulator) {
+    var hosts = HostTable()
+    swap(&hosts, &self.hosts)
+    hosts.restore(from: snapshot.hosts)
+    let trace = trace
+    self = snapshot
+    self.hosts = hosts
+    self.trace = trace
   }
 }

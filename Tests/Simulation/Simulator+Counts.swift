@@ -11,7 +11,7 @@ extension Simulator {
     var ticket: UInt32
   }
 
-  /// Counts what belongs to watched keys: requests, and what comes back on them.
+  /// Counts what belongs to watched keys: requests and copies, and what comes back on them.
   mutating func countIfWatched(_ message: Message, from host: Int, to peer: Identifier) {
     guard !lostRequests.isEmpty else { return }
     switch message {
@@ -22,8 +22,11 @@ extension Simulator {
       watchedQuestions.insert(Question(from: host, to: peer, ticket: request.ticket))
     case .accepted(let ticket): guard isWatched(ticket, of: peer, at: host) else { return }
     case .reply(let reply): guard isWatched(reply.ticket, of: peer, at: host) else { return }
-    case .query, .view, .notify, .notified, .ping, .pong, .changed, .hint, .leaving, .replicate, .replicated, .extend:
-      return
+    case .replicate(let ticket, let record):
+      guard lostRequests[record.key] != nil else { return }
+      watchedQuestions.insert(Question(from: host, to: peer, ticket: ticket))
+    case .replicated(let ticket, _): guard isWatched(ticket, of: peer, at: host) else { return }
+    case .query, .view, .notify, .notified, .ping, .pong, .changed, .hint, .leaving, .extend: return
     }
     watchedMessageCount += 1
     watchedByteCount += Wire.ring(message).frameLength

@@ -7,7 +7,7 @@
 //   Simulator.swift          hosts, time, stepping, performing         Schedule.swift   what happens when
 //   Simulator+Links.swift    dialling, sending, losing links           Latency.swift    how long a message takes
 //   Simulator+Faults.swift   crashes, sleep, cuts, broken links        Simulator+Oracle.swift   what is right
-//   Simulator+Counts.swift   what it took
+//   Simulator+Counts.swift   what it took                          HostTable.swift  the hosts, and going back to an earlier moment
 //
 // A simulator is a value: a copy is a snapshot that goes on by itself.
 
@@ -155,22 +155,6 @@ public struct Simulator: Sendable {
     if configuration.remembersSignatures { configuration.node.check = SignatureMemory().check }
     self.configuration = configuration
     generator = Generator(seed: configuration.seed)
-  }
-
-  // MARK: Snapshots
-
-  /// From now on it is remembered which hosts change, so that `rewind` is quick.
-  public mutating func watchHosts() { hosts.watch() }
-
-  /// Goes back to an earlier moment of this very run: a copy of which `watchHosts` was called on this one.
-  public mutating func rewind(to snapshot: Simulator) {
-    var hosts = HostTable()
-    swap(&hosts, &self.hosts)
-    hosts.restore(from: snapshot.hosts)
-    let trace = trace
-    self = snapshot
-    self.hosts = hosts
-    self.trace = trace
   }
 
   /// The time as machines are told it whose clocks are right.
