@@ -19,7 +19,8 @@ final class LoopbackRing {
 
   let loop: EventLoop
   private let count: Int
-  private let configuration: NodeConfiguration
+  /// What all nodes have in common.
+  let configuration: NodeConfiguration
   private var bootstraps: [String] = []
   private let stands: (Result<Duration, any Error>) -> Void
   private let began = LoopTime.current
@@ -41,17 +42,14 @@ final class LoopbackRing {
     try start()
   }
 
-  /// One more node on this loop, that joins the ring; it is the caller's.
-  func newcomer(_ onEvent: @escaping (NodeEvent) -> Void) throws -> LoopNode {
-    var configuration = configuration
-    configuration.bootstraps = bootstraps
-    return try LoopNode(configuration, on: loop, onEvent)
-  }
-
   // MARK: Until it stands
 
   private func start() throws {
-    nodes.append(try newcomer { [unowned self] event in if case .ready(let status) = event { becameReady(status) } })
+    var configuration = configuration
+    configuration.bootstraps = bootstraps
+    nodes.append(
+      try LoopNode(configuration, on: loop) { [unowned self] in if case .ready(let status) = $0 { becameReady(status) }
+      })
   }
 
   private func becameReady(_ status: NodeStatus) {

@@ -13,7 +13,7 @@ struct RingPeer: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "ring", abstract: "Get and put on a loopback ring.")
 
   @Argument(help: "Nodes, all in this process.") var nodes: Int
-  @Argument(help: "How many gets; at most 50 puts.") var operations: Int
+  @Argument(help: "How many puts, and as many gets.") var operations: Int
   @Argument(help: "It gives up after so many seconds.") var seconds = 120
 
   func validate() throws {

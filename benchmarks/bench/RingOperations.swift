@@ -1,37 +1,27 @@
-// What other tables call get and put, on a loopback ring of ours: to find users, and to publish a record.
+// What other tables call put and get, on a loopback ring of ours: to publish a user's record, and to find the user.
 //
-// A get is `find`: a node looks for a user it has never asked for; ended when the record has come, proved itself and names the right
-// node. A put is a newcomer's first record: begun when the newcomer is in the ring (it answers for its own identifier), ended
-// when it is told that the record is stored. So a put here is one of a node whose links are seconds old. Newcomers leave again,
-// one after the other, so that the ring keeps its size.
+// One after the other: a node writes and stores the record of a user who has been nobody before (sealed, signed twice), which ends when
+// its holders have it; then another node finds that user, which ends when the record has come, proved itself, and names the right node.
+// The nodes' own users are stored besides, and their records renewed, as on any ring.
 
-import Chat
-import Chord
 import Foundation
 import NodeKit
 import Processes
-import UVRuntime
 
-/// One after the other: gets, then puts. Belongs to its loop's thread.
+/// One run. Belongs to its loop's thread.
 final class RingOperations: @unchecked Sendable {
-  /// Each newcomer joins and leaves besides, which costs some hundred times what is measured.
-  static let mostPuts = 50
-
   private let loop: EventLoop
   private let count: Int
   private let operations: Int
   private var ring: LoopbackRing?
-  private var pairs: [(asker: Int, user: Int)] = []
+  private var started = Duration.zero
   private var gets = Sample("get", key: "get")
   private var puts = Sample("put", key: "put")
-  private var joins = Sample("start to ready", key: "join")
+  private var done = 0
   private var hops = 0
+  private var copies = 0
   private var failed = 0
   private var outcome: Result<JSON, any Error>?
-  private var started = Duration.zero
-  private var newcomer: LoopNode?
-  private var newcomerBegan = LoopTime.current
-  private var putBegan: LoopTime?
 
   private init(nodes: Int, operations: Int, on loop: EventLoop) {
     count = nodes
@@ -49,74 +39,63 @@ final class RingOperations: @unchecked Sendable {
     run.ring = try LoopbackRing(on: loop, nodes: nodes) { run.stands($0) }
     loop.run()
     run.ring = nil
-    run.newcomer = nil
     guard let outcome = run.outcome else { throw ProcessError("the ring ended without a result") }
     return try outcome.get()
   }
+
+  // MARK: What happens
 
   private func stands(_ result: Result<Duration, any Error>) {
     switch result {
     case .failure(let error): end(.failure(error))
     case .success(let duration):
       started = duration
-      // No pair twice: what a node has been told once it may remember.
-      for asker in 0..<count { for user in 0..<count where user != asker { pairs.append((asker, user)) } }
-      pairs.shuffle()
-      pairs = Array(pairs.prefix(operations))
-      get()
+      // In a turn of its own, as each of the following: what is answered at once would go deeper and deeper otherwise.
+      loop.post { self.put() }
     }
   }
-
-  // MARK: Gets
-
-  private func get() {
-    guard let ring, outcome == nil else { return }
-    guard let (asker, target) = pairs.popLast() else { return put() }
-    guard let user = ring.nodes[target].user else { return end(.failure(ProcessError("a node without a user"))) }
-    ring.nodes[asker].find(user) { [self] result in
-      switch result {
-      case .success(let finding) where finding.peer.id == ring.nodes[target].status.node:
-        gets.add(finding.duration)
-        hops += finding.hops
-      case .success, .failure: failed += 1
-      }
-      // In a turn of its own: what is answered at once would go deeper and deeper otherwise.
-      loop.post { self.get() }
-    }
-  }
-
-  // MARK: Puts
 
   private func put() {
     guard let ring, outcome == nil else { return }
-    guard puts.values.count < min(operations, Self.mostPuts) else { return finish() }
-    newcomerBegan = .current
-    putBegan = nil
+    guard done < operations else { return finish() }
+    done += 1
+    let writer = Int.random(in: 0..<count)
+    let reader = (writer + Int.random(in: 1..<count)) % count
     do {
-      newcomer = try ring.newcomer { [self] in if case .ready = $0 { wasStored() } }
-      watchForMembership()
+      let name = try UserName("user \(done)")
+      let identity = Identity.random()
+      let began = LoopTime.current
+      let user = User(name: name, identity: identity)
+      var pen = DirectoryWriter(user: user, identity: identity, network: ring.configuration.network)
+      let address = ring.nodes[writer].status.address
+      guard let record = pen.record(endpoints: [address], at: loop.wallClockMilliseconds) else {
+        throw ProcessError("no record for \(address)")
+      }
+      ring.nodes[writer].put(record) { [self] result in
+        switch result {
+        case .success(let holders):
+          puts.add(LoopTime.current - began)
+          copies += holders
+          loop.post { self.get(user, at: identity.nodeID, by: reader) }
+        case .failure:
+          failed += 1
+          loop.post { self.put() }
+        }
+      }
     } catch {
       end(.failure(error))
     }
   }
 
-  /// What is asked before there is a ring waits for it: the answer comes when the newcomer's own record is put.
-  private func watchForMembership() {
-    guard let newcomer else { return }
-    newcomer.lookup(newcomer.status.node) { [self] result in
-      if case .success = result { putBegan = .current }
-    }
-  }
-
-  private func wasStored() {
-    let now = LoopTime.current
-    puts.add(now - (putBegan ?? now))
-    joins.add(now - newcomerBegan)
-    newcomer?.leave { [self] in
-      loop.post {
-        self.newcomer = nil
-        self.put()
+  private func get(_ user: User, at id: Identifier, by reader: Int) {
+    ring?.nodes[reader].find(user) { [self] result in
+      switch result {
+      case .success(let finding) where finding.peer.id == id:
+        gets.add(finding.duration)
+        hops += finding.hops
+      case .success, .failure: failed += 1
       }
+      loop.post { self.put() }
     }
   }
 
@@ -125,12 +104,12 @@ final class RingOperations: @unchecked Sendable {
   private func finish() {
     end(
       .success([
-        "nodes": .integer(count), "operations": .integer(gets.values.count), "failed": .integer(failed),
+        "nodes": .integer(count), "operations": .integer(operations), "failed": .integer(failed),
         "start_s": .number(started.seconds),
         "put_p50_ms": .number(puts.percentile(0.5)), "put_p99_ms": .number(puts.percentile(0.99)),
         "get_p50_ms": .number(gets.percentile(0.5)), "get_p99_ms": .number(gets.percentile(0.99)),
         "hops_mean": .number(Double(hops) / Double(max(gets.values.count, 1))),
-        "join_and_put_p50_ms": .number(joins.percentile(0.5)),
+        "copies_mean": .number(Double(copies) / Double(max(puts.values.count, 1))),
       ]))
   }
 
