@@ -6,7 +6,7 @@ ARGS ?=
 SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up chat test check format demo chaos partition hostile bench figures sim canary fuzz asan tsan clean
+.PHONY: help set-up chat test check format demo chaos partition hostile bench bench-peers compare figures sim canary fuzz asan tsan clean
 
 help: ## this list
 	@echo "make …"
@@ -57,6 +57,13 @@ bench: set-up ## measure start, find, first message and round trips; ARGS="--jso
 	$(SWIFT) build -c release --product bench
 	@.build/release/bench session $(ARGS)
 
+bench-peers: set-up ## install and build what ours is compared with: libuv in C, SwiftNIO, OpenDHT, c-toxcore, and two in Python
+	@scripts/bench-peers
+
+compare: set-up ## ours beside the others, interleaved, with paired ratios; ARGS="-r 3 --only echo"
+	$(SWIFT) build -c release --product bench
+	@.build/release/bench compare $(ARGS)
+
 sim: set-up ## simulate networks under faults; SEEDS=10000: many, SEED=7: that one, ARGS="--trace"
 	$(SWIFT) build -c release --product sim
 	@.build/release/sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(ARGS)
@@ -86,4 +93,4 @@ fuzz: set-up ## look for bytes that do harm; RUNS=10000000 TARGET=member: so oft
 	@RUNS="$(RUNS)" TARGET="$(TARGET)" KEEP="$(KEEP)" scripts/fuzz
 
 clean: ## remove everything that was built
-	rm -rf .build .build-asan .build-tsan .build-fuzz Examples/*/.build Examples/*/Package.resolved
+	rm -rf .build .build-asan .build-tsan .build-fuzz .build-peers Examples/*/.build Examples/*/Package.resolved

@@ -14,6 +14,7 @@ extension LoopNode {
     case send((Result<UInt64, NodeFailure>) -> Void)
     case close((Result<Void, NodeFailure>) -> Void)
     case view((Result<View, NodeFailure>) -> Void)
+    case put((Result<Int, NodeFailure>) -> Void)
   }
 
   /// The session's user; nil for a node without one.
@@ -100,6 +101,15 @@ extension LoopNode {
     ask(.view(done)) { .ring(.look(peer, $0 << 1)) }
   }
 
+  /// Stores a record that somebody else has written: the user's own is put, and put again, by the node itself. Done when as many
+  /// members as the answer says hold it. For measurements.
+  package func put(_ record: Record, _ done: @escaping (Result<Int, NodeFailure>) -> Void) {
+    ask(.put(done)) { .ring(.put(record, $0 << 1)) }
+  }
+
+  /// Everybody it remembers whom a lookup may use.
+  package var knownPeers: Int { engine.ring.knownPeers.count }
+
   /// Nodes that this one was introduced to: where a walk round the ring may begin.
   public var contacts: [Peer] { engine.ring.introducedPeers }
 
@@ -142,6 +152,11 @@ extension LoopNode {
     done(view.map { .success($0) } ?? .failure(.unreachable))
   }
 
+  func answerPut(_ ticket: Ticket, copies: Int) {
+    guard case .put(let done)? = answers.removeValue(forKey: ticket) else { return }
+    done(.success(copies))
+  }
+
   func answer(_ ticket: Ticket, _ failure: NodeFailure) {
     switch answers.removeValue(forKey: ticket) {
     case .find(_, let done)?: done(.failure(failure))
@@ -149,6 +164,7 @@ extension LoopNode {
     case .open(let done)?, .close(let done)?: done(.failure(failure))
     case .send(let done)?: done(.failure(failure))
     case .view(let done)?: done(.failure(failure))
+    case .put(let done)?: done(.failure(failure))
     case nil: break
     }
   }

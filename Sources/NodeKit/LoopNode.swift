@@ -152,7 +152,9 @@ public final class LoopNode {
     case .found(let ticket, let owner, _, let path): answerLookup(ticket >> 1, owner, path)
     case .failed(let ticket, let refusal): answer(ticket >> 1, NodeFailure(refusal))
     case .viewed(let ticket, let view): answerView(ticket >> 1, view)
-    case .send, .got, .stored, .inquired, .left: break  // handed over inside the engine
+    case .stored(let ticket, let copies): answerPut(ticket >> 1, copies: copies)
+    case .got(let ticket, _, _): answer(ticket >> 1, .busy)  // only to a put: a newer record is held
+    case .send, .inquired, .left: break  // handed over inside the engine
     }
   }
 

@@ -24,6 +24,27 @@ struct RequestTests {
     }
   }
 
+  @Test("a record that somebody else has written is stored, and its user found there; an older one is refused")
+  func putsARecord() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      let bob = try await rig.ready("bob", knows: [alice])
+      let identity = Identity.random()
+      let carol = User(name: try UserName("carol"), identity: identity)
+      var writer = DirectoryWriter(user: carol, identity: identity, network: "test")
+      let utc = rig.loop.wallClockMilliseconds
+      let older = try #require(writer.record(endpoints: [bob.status.address], at: utc))
+      let newer = try #require(writer.record(endpoints: [alice.status.address], at: utc + 1000))
+      let copies = try await rig.answer("a put") { alice.node.put(newer, $0) }.get()
+      if copies < 1 { Issue.record("\(copies) copies") }
+      let finding = try await rig.answer("a find") { bob.node.find(carol, $0) }.get()
+      let peer = Peer(id: identity.nodeID, endpoint: alice.status.address)
+      if finding.peer != peer { Issue.record("\(finding)") }
+      let second = try await rig.answer("an older record") { bob.node.put(older, $0) }
+      if second != .failure(.busy) { Issue.record("\(second)") }
+    }
+  }
+
   @Test("a text that a program does not take is not acknowledged, and comes again when it does")
   func takesTexts() async throws {
     try await withRig { rig in

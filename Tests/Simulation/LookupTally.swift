@@ -33,7 +33,7 @@ public struct LookupTally: Sendable {
     /// How often as long as the straight way there and back, which is at least a millisecond.
     public var stretch: Double? { direct.map { time / max($0, .milliseconds(1)) } }
 
-    init(_ outcome: Outcome, hops: Int?, timeouts: Int, time: Duration, direct: Duration? = nil) {
+    public init(_ outcome: Outcome, hops: Int?, timeouts: Int, time: Duration, direct: Duration? = nil) {
       (self.outcome, self.hops, self.timeouts, self.time, self.direct) = (outcome, hops, timeouts, time, direct)
     }
   }

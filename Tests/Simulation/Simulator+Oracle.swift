@@ -79,4 +79,16 @@ extension Simulator {
         ? RingOracle.Member(ring.me, predecessor: ring.predecessor, successors: ring.successors) : nil
     }
   }
+
+  /// What a node's ring has told its user, in order.
+  public func observed(_ id: Identifier) -> [ChordNode.Effect] {
+    observations.compactMap { observation in
+      guard observation.node == id else { return nil }
+      switch observation.news {
+      case .ring(let effect): return effect
+      case .notInRing(let ticket): return .failed(ticket, .notInRing)
+      case .chat: return nil
+      }
+    }
+  }
 }

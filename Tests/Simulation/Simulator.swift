@@ -7,7 +7,7 @@
 //   Simulator.swift          hosts, time, stepping, performing         Schedule.swift   what happens when
 //   Simulator+Links.swift    dialling, sending, losing links           Latency.swift    how long a message takes
 //   Simulator+Faults.swift   crashes, sleep, cuts, broken links        Simulator+Oracle.swift   what is right
-//   Simulator+Counts.swift   what it took                          HostTable.swift  the hosts, and going back to an earlier moment
+//   Simulator+Counts.swift   what it took                          Simulator+Snapshots.swift  going back
 //
 // A simulator is a value: a copy is a snapshot that goes on by itself.
 
@@ -122,7 +122,9 @@ public struct Simulator: Sendable {
   /// What nodes in other hands say to a message, each line after a pause; nil: it is for the node's own machine.
   public var puppeteer: (@Sendable (_ puppet: Identifier, Message) -> [(Message, after: Duration)]?)?
 
-  var hosts = HostTable()
+  var hosts: [Host] = []
+  /// To whom anything has happened since somebody wanted to know, some perhaps often; nil while nobody does.
+  var changedHosts: [Int]?
   var numbers: [Identifier: Int] = [:]
   /// The identifiers of the hosts that live, in order.
   public internal(set) var living: [Identifier] = []
@@ -267,6 +269,7 @@ public struct Simulator: Sendable {
       return false
     }
     now = max(now, at)
+    changedHosts?.append(scheduled.host)
     happen(scheduled, at: at)
     return true
   }
@@ -369,18 +372,6 @@ public struct Simulator: Sendable {
 
   mutating func schedule(_ host: Int, _ happening: Happening, after delay: Duration) {
     schedule.push(Scheduled(host: host, life: hosts[host].life, happening: happening), at: now + delay)
-  }
-
-  /// What a node's ring has told its user, in order.
-  public func observed(_ id: Identifier) -> [ChordNode.Effect] {
-    observations.compactMap { observation in
-      guard observation.node == id else { return nil }
-      switch observation.news {
-      case .ring(let effect): return effect
-      case .notInRing(let ticket): return .failed(ticket, .notInRing)
-      case .chat: return nil
-      }
-    }
   }
 }
 

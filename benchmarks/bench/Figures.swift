@@ -143,7 +143,7 @@ struct LookupFigures {
     members["bytes_per_node_second"] = maintenance.map(JSON.number) ?? .null
     members["messages_per_node_second"] = maintenanceMessages.map(JSON.number) ?? .null
     members["cpu_s"] = .number(processorSeconds)
-    members["peak_mb"] = .number(Usage.peakMegabytes)
+    members["peak_mb"] = .number(Memory.peakMegabytes)
     return .object(members)
   }
 

@@ -18,7 +18,12 @@ struct LookupCommand: ParsableCommand {
       The status is 0 also when lookups failed: that is a result.
       """)
 
+  enum Mode: String, ExpressibleByArgument, CaseIterable { case simulated, loopback }
+
   @OptionGroup var options: RingOptions
+
+  @Option(help: "Simulated nodes on a virtual clock, or real ones over real sockets in one process.")
+  var mode = Mode.simulated
 
   @Option(
     help:
@@ -38,7 +43,9 @@ struct LookupCommand: ParsableCommand {
   @Flag(help: "Under churn: nobody is told of a crash.")
   var silent = false
 
-  @Option(help: "Under churn: how many lookups a second.")
+  @Option(
+    help:
+      "Under churn and on loopback: how many lookups a second; a time counts from the moment the lookup was meant for.")
   var rate = 20.0
 
   @Option(help: "Under churn: for how many seconds there is churn before the first lookup.")
@@ -64,6 +71,10 @@ struct LookupCommand: ParsableCommand {
     guard churn == nil || fail.values == [0] && !warm else {
       throw ValidationError("--churn goes without --fail and --warm")
     }
+    guard mode == .simulated || churn == nil && fail.values == [0] && !warm && options.nodes.values.max() ?? 0 <= 1000
+    else {
+      throw ValidationError("on loopback up to 1000 nodes, and none of --churn, --fail and --warm")
+    }
     guard !(csv && options.json) else { throw ValidationError("--csv or --json") }
   }
 
@@ -75,7 +86,13 @@ struct LookupCommand: ParsableCommand {
       warmUp: .seconds(warmUp))
     for nodes in options.nodes.values {
       for successors in options.successors.values {
-        if let churn {
+        if mode == .loopback {
+          for seed in options.allSeeds {
+            let loopback = LoopbackLookups.Options(
+              nodes: nodes, successors: successors, lookups: options.lookups, rate: rate, seed: seed)
+            out.add(try LoopbackLookups.run(loopback))
+          }
+        } else if let churn {
           out.add(try simulated.churning(churn, of: nodes, successors: successors))
         } else {
           for share in fail.values { out.add(try simulated.failing(share, of: nodes, successors: successors)) }

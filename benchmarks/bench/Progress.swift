@@ -8,17 +8,23 @@ final class Progress {
   private let whole: Int
   private var toldAt = ContinuousClock.now
   private var hasTold = false
-  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private static let isTerminal = isatty(STDERR_FILENO) == 1
 
   init(_ name: String, of whole: Int) { (self.name, self.whole) = (name, whole) }
 
   func tell(_ done: Int) {
-    guard isTerminal, ContinuousClock.now - toldAt > .milliseconds(500) else { return }
+    guard Self.isTerminal, ContinuousClock.now - toldAt > .milliseconds(500) else { return }
     (toldAt, hasTold) = (.now, true)
-    FileHandle.standardError.write(Data("\r\u{1B}[K\(name): \(done) of \(whole)".utf8))
+    Self.tell("\(name): \(done) of \(whole)")
   }
 
   func end() {
-    if hasTold { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    if hasTold { Self.tell("") }
+  }
+
+  /// Makes the line this one.
+  static func tell(_ text: String) {
+    guard isTerminal else { return }
+    FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
   }
 }

@@ -51,13 +51,13 @@ struct RecordsCommand: ParsableCommand {
         ], nodes: nodes, failing: share)
     }
     for (seed, ring) in rings {
-      let began = Usage.processorSeconds
+      let began = ProcessorTime.own
       let known = ring.living.compactMap { ring.machine($0)?.knownPeers.count }
       var experiment = RecordExperiment(ring, failing: share, seed: seed)
       let progress = Progress("\(nodes) nodes, seed \(seed)", of: options.lookups)
       let tallies = experiment.run(records: options.lookups) { progress.tell($0) }
       progress.end()
-      let third = (Usage.processorSeconds - began) / 3
+      let third = (ProcessorTime.own - began) / 3
       for (row, tally) in [tallies.puts, tallies.finds, tallies.withdrawals].enumerated() {
         rows[row].tallies.append(tally)
         rows[row].knownPeers += known

@@ -60,10 +60,7 @@ enum SetUp {
 }
 
 /// What this process has taken of the machine.
-enum Usage {
-  /// Of the processor, so that whatever else runs here does not count.
-  static var processorSeconds: Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
-
+enum Memory {
   static var peakMegabytes: Double {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

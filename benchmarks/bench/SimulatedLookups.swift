@@ -31,13 +31,13 @@ struct SimulatedLookups {
   mutating func failing(_ share: Double, of nodes: Int, successors: Int) throws -> LookupFigures {
     var figures = figures(nodes, successors, share, more: [("fail", .number(share))])
     for (seed, ring) in try rings(of: nodes, successors) {
-      let began = Usage.processorSeconds
+      let began = ProcessorTime.own
       var experiment = LookupExperiment(ring, failing: share, isWarm: isWarm, seed: seed)
       figures.knownPeers += experiment.ring.living.compactMap { experiment.ring.machine($0)?.knownPeers.count }
       let progress = Progress("\(nodes) nodes, seed \(seed)", of: options.lookups)
       figures.tallies.append(experiment.run(lookups: options.lookups) { progress.tell($0) })
       progress.end()
-      figures.processorSeconds += Usage.processorSeconds - began
+      figures.processorSeconds += ProcessorTime.own - began
     }
     if share == 0 { try measureQuiet(&figures, nodes, successors) }
     return figures
@@ -49,7 +49,7 @@ struct SimulatedLookups {
       nodes, successors, 0, more: [("churn", .string(sessions.name)), ("crashes", .number(crashes))])
     var (bytes, messages, memberSeconds) = (0, 0, 0.0)
     for (seed, ring) in try rings(of: nodes, successors) {
-      let began = Usage.processorSeconds
+      let began = ProcessorTime.own
       var configuration = ChurnExperiment.Configuration()
       configuration.rate = Double(nodes) / sessions.lifetime.mean
       configuration.lifetime = sessions.lifetime
@@ -64,7 +64,7 @@ struct SimulatedLookups {
       bytes += experiment.bytes
       messages += experiment.messages
       memberSeconds += experiment.memberSeconds
-      figures.processorSeconds += Usage.processorSeconds - began
+      figures.processorSeconds += ProcessorTime.own - began
     }
     figures.maintenance = Double(bytes) / max(memberSeconds, 1)
     figures.maintenanceMessages = Double(messages) / max(memberSeconds, 1)

@@ -39,9 +39,9 @@ struct SimulatorCommand: ParsableCommand {
   func run() throws {
     var table = Table(named: "simulator", asJSON: json)
     for count in nodes {
-      let began = Usage.processorSeconds
+      let began = ProcessorTime.own
       var ring = build(count)
-      let built = Usage.processorSeconds - began
+      let built = ProcessorTime.own - began
       let eventsBuilt = ring.eventCount
       guard ring.flaw == nil else { throw ValidationError("\(count) nodes have not become an exact ring") }
       let quiet = Self.measure(&ring) { $0.run(.seconds(seconds)) }
@@ -55,7 +55,7 @@ struct SimulatorCommand: ParsableCommand {
             ("events/node/s", .number(quiet.events / Double(count * seconds))),
             ("hours/minute", .number(Double(seconds) / quiet.seconds / 60)),
             ("checked hours/minute", .number(Double(seconds) / checked.seconds / 60)),
-            ("peak MB", .number(Usage.peakMegabytes)),
+            ("peak MB", .number(Memory.peakMegabytes)),
           ])
     }
     table.end()
@@ -99,9 +99,9 @@ struct SimulatorCommand: ParsableCommand {
   private static func measure(
     _ ring: inout Simulator, _ body: (inout Simulator) throws -> Void
   ) rethrows -> (events: Double, seconds: Double, pace: Double) {
-    let (events, began) = (ring.eventCount, Usage.processorSeconds)
+    let (events, began) = (ring.eventCount, ProcessorTime.own)
     try body(&ring)
-    let (made, took) = (Double(ring.eventCount - events), Usage.processorSeconds - began)
+    let (made, took) = (Double(ring.eventCount - events), ProcessorTime.own - began)
     return (made, took, made / took)
   }
 }

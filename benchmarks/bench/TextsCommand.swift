@@ -103,7 +103,7 @@ private final class TextsRun: @unchecked Sendable {
     isPosted = true
     loop.post { [self] in
       isPosted = false
-      began = began ?? (LoopTime.current, loop.statistics.flushes, Usage.processorSeconds)
+      began = began ?? (LoopTime.current, loop.statistics.flushes, ProcessorTime.own)
       repeat { write() } while isBatched && sent < texts && sent - acknowledged < Self.window
       writeInNextTurn()
     }
@@ -121,7 +121,7 @@ private final class TextsRun: @unchecked Sendable {
             Result(
               seconds: Double((LoopTime.current - began.time).inNanoseconds) / 1e9,
               writes: loop.statistics.flushes - began.writes,
-              processorSeconds: Usage.processorSeconds - began.processor)))
+              processorSeconds: ProcessorTime.own - began.processor)))
       }
       writeInNextTurn()
     }

@@ -1,0 +1,13 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own: SwiftNIO is a dependency of the comparison, never of the product.
+let package = Package(
+  name: "NIOEcho",
+  dependencies: [.package(url: "https://github.com/apple/swift-nio", from: "2.101.0")],
+  targets: [
+    .executableTarget(
+      name: "NIOEcho",
+      dependencies: [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")])
+  ]
+)
