@@ -33,15 +33,18 @@ struct RequestTests {
       let carol = User(name: try UserName("carol"), identity: identity)
       var writer = DirectoryWriter(user: carol, identity: identity, network: "test")
       let utc = rig.loop.wallClockMilliseconds
-      let older = try #require(writer.record(endpoints: [bob.status.address], at: utc))
-      let newer = try #require(writer.record(endpoints: [alice.status.address], at: utc + 1000))
+      let (first, second) = (
+        writer.record(endpoints: [bob.status.address], at: utc),
+        writer.record(endpoints: [alice.status.address], at: utc + 1000)
+      )
+      let (older, newer) = (try #require(first), try #require(second))
       let copies = try await rig.answer("a put") { alice.node.put(newer, $0) }.get()
       if copies < 1 { Issue.record("\(copies) copies") }
       let finding = try await rig.answer("a find") { bob.node.find(carol, $0) }.get()
       let peer = Peer(id: identity.nodeID, endpoint: alice.status.address)
       if finding.peer != peer { Issue.record("\(finding)") }
-      let second = try await rig.answer("an older record") { bob.node.put(older, $0) }
-      if second != .failure(.busy) { Issue.record("\(second)") }
+      let refusal = try await rig.answer("an older record") { bob.node.put(older, $0) }
+      if refusal != .failure(.busy) { Issue.record("\(refusal)") }
     }
   }
 
