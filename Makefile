@@ -72,6 +72,10 @@ canary: set-up ## plant a known bug of the original Chord, and see that the simu
 	$(SWIFT) build -c release --product sim -Xswiftc -DCHORD_CANARY --scratch-path .build/canary
 	@.build/canary/release/sim --seeds 100 --canary
 
+counts: set-up ## hops, messages, bytes and allocations: none may have grown
+	$(SWIFT) build -c release --product counts
+	@SWIFT_DETERMINISTIC_HASHING=1 .build/release/counts --check benchmarks/counts/counts.txt
+
 figures: set-up ## the tables of docs/FIGURES.md, simulated (takes a while)
 	$(SWIFT) build -c release --product bench
 	@.build/release/bench lookup --successors 16,20 --fail 0,0.1,0.2,0.3,0.4,0.5 --csv $(ARGS)

@@ -83,6 +83,14 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       path: "benchmarks/bench", swiftSettings: house),
+    .target(name: "CAllocations", path: "benchmarks/allocations", publicHeadersPath: "include"),
+    .executableTarget(
+      name: "counts",
+      dependencies: [
+        "CAllocations", "Chord", "NodeKit", "Noise", "Simulation", "UVRuntime",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "benchmarks/counts", exclude: ["counts.txt"], swiftSettings: house),
 
     .testTarget(name: "UVRuntimeTests", dependencies: ["UVRuntime", "CLibUV"], swiftSettings: house),
     .testTarget(
@@ -105,7 +113,7 @@ let package = Package(
 // what it tries of `node` is a library, since no program can use another one's code.
 if Context.environment["CHORD_FUZZ"] != nil {
   package.products = []
-  package.targets.removeAll { $0.isTest || ["node", "demo", "bench", "hostile", "RawPeers"].contains($0.name) }
+  package.targets.removeAll { $0.isTest || ["node", "demo", "bench", "counts", "CAllocations", "hostile", "RawPeers"].contains($0.name) }
   package.targets += [
     .target(
       name: "node", dependencies: ["NodeKit"],
