@@ -6,7 +6,7 @@ ARGS ?=
 SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up chat test check format demo chaos partition hostile bench bench-peers compare figures sim canary fuzz asan tsan clean
+.PHONY: help set-up chat test check format demo chaos partition hostile bench bench-peers compare counts figures sim canary fuzz asan tsan clean
 
 help: ## this list
 	@echo "make …"

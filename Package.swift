@@ -23,7 +23,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),  // `bench` alone
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),  // for `bench` alone
   ],
   targets: [
     // C libraries, from the system.
@@ -113,7 +113,8 @@ let package = Package(
 // what it tries of `node` is a library, since no program can use another one's code.
 if Context.environment["CHORD_FUZZ"] != nil {
   package.products = []
-  package.targets.removeAll { $0.isTest || ["node", "demo", "bench", "counts", "CAllocations", "hostile", "RawPeers"].contains($0.name) }
+  let others = ["node", "demo", "bench", "counts", "CAllocations", "hostile", "RawPeers"]
+  package.targets.removeAll { $0.isTest || others.contains($0.name) }
   package.targets += [
     .target(
       name: "node", dependencies: ["NodeKit"],

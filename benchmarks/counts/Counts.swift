@@ -37,8 +37,8 @@ struct Counts: ParsableCommand {
       if value > limit * Self.tolerance + 0.0005 { dearer.append("\(name): \(value), before \(limit)") }
     }
     guard dearer.isEmpty else {
-      throw ValidationError(
-        "dearer than before (counts > \(check) if that is meant):\n" + dearer.joined(separator: "\n"))
+      throw Dearer(
+        "dearer than before (write the file anew if that is meant):\n" + dearer.joined(separator: "\n"))
     }
   }
 
@@ -170,4 +170,10 @@ struct Counts: ParsableCommand {
       staticKey: KeyPair(ed25519Seed: [UInt8](repeating: isInitiator ? 1 : 2, count: 32)),
       ephemeralSecret: Randomness.secret())
   }
+}
+
+/// What has grown.
+struct Dearer: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
 }
