@@ -46,7 +46,8 @@ struct RecordsCommand: ParsableCommand {
       LookupFigures(
         settings: [
           ("operation", .string(name)), ("nodes", .integer(nodes)), ("successors", .integer(successors)),
-          ("mode", .string("simulated")), ("seed", .integer(Int(truncatingIfNeeded: options.seed))),
+          ("mode", .string("simulated")), ("routing", .string(options.routing.rawValue)),
+          ("seed", .integer(Int(truncatingIfNeeded: options.seed))),
           ("seeds", .integer(options.seeds)), ("latency", .string(options.latency.name)), ("fail", .number(share)),
         ], nodes: nodes, failing: share)
     }

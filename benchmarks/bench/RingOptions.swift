@@ -21,6 +21,13 @@ struct RingOptions: ParsableArguments {
   @Option(help: "How many seeds, one after the other.")
   var seeds = 1
 
+  /// How members route; values of their configuration, not programs of their own.
+  enum Routing: String, ExpressibleByArgument, CaseIterable { case classic }
+
+  @Option(
+    help: "classic: as in the paper, fingers at powers of two, not chosen by proximity, clockwise only, no caches.")
+  var routing = Routing.classic
+
   @Option(help: LatencyArgument.help)
   var latency = LatencyArgument.usual
 

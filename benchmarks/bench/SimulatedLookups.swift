@@ -77,6 +77,7 @@ struct SimulatedLookups {
     LookupFigures(
       settings: [
         ("nodes", .integer(nodes)), ("successors", .integer(successors)), ("mode", .string("simulated")),
+        ("routing", .string(options.routing.rawValue)),
         ("seed", .integer(Int(truncatingIfNeeded: options.seed))), ("seeds", .integer(options.seeds)),
         ("latency", .string(options.latency.name)), ("warm", .bool(isWarm)),
       ] + more, nodes: nodes, failing: share)
