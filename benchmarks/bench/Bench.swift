@@ -13,7 +13,7 @@ struct Bench: ParsableCommand {
       LookupCommand.self, RecordsCommand.self, ChurnCommand.self, LiarsCommand.self, SessionCommand.self,
       TextsCommand.self, EchoCommand.self, CompareCommand.self, PeerCommand.self,
       DeliveryCommand.self,
-      SimulatorCommand.self,
+      SimulatorCommand.self, ReportCommand.self,
     ])
 }
 
