@@ -78,7 +78,7 @@ let package = Package(
     .executableTarget(
       name: "bench",
       dependencies: [
-        "Chat", "Chord", "NodeKit", "Processes", "Simulation", "UVRuntime",
+        "Chat", "Chord", "NodeKit", "Processes", "RawPeers", "Simulation", "UVRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],

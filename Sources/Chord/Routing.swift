@@ -19,7 +19,8 @@ extension ChordNode {
     return closestBefore(forward).map { ($0, .none) }
   }
 
-  /// The member of the successor list that owns the key, or the next one after it that has not been tried.
+  /// The member of the successor list that owns the key, or the next one after it that has not been tried. That one is to answer in the place
+  /// of those that were tried, also when they have left the list by now: asked as the owner it would name its dead predecessor.
   private func ownerInList(_ forward: Forward) -> (Peer, Request.Claim)? {
     var last = me.id
     var isPast = false
@@ -28,7 +29,10 @@ extension ChordNode {
       isPast = isPast || inRange(last, forward.key, peer.id)
       last = peer.id
       guard isPast, !isFoundDead(peer, forward) else { continue }
-      if !forward.tried.contains(peer.id) { return (peer, isFirst ? .owner : .insist) }
+      if !forward.tried.contains(peer.id) {
+        let isOwner = isFirst && passedOver(by: forward, before: peer.id) == 0
+        return (peer, isOwner ? .owner : .insist)
+      }
       isFirst = false
     }
     return nil

@@ -82,14 +82,13 @@ extension ChordNode {
   /// Whether those behind the hop live, if it may own the key: twice as many for each that was passed over, up to the longest list.
   private mutating func lookBehind(_ forward: Forward) {
     guard let place = ring.successors.firstIndex(where: { $0.id == forward.hop }) else { return }
-    let ahead = Probe.behindHead << min(passedOver(by: forward), 3)
+    let ahead = Probe.behindHead << min(passedOver(by: forward, before: ring.successors[place].id), 3)
     for peer in ring.successors[place...].prefix(1 + ahead) { probeLife(of: peer) }
   }
 
-  /// How many were asked before the hop that would own the key if they lived.
-  private func passedOver(by forward: Forward) -> Int {
-    guard let hop = forward.hop else { return 0 }
-    return forward.tried.count { $0 != hop && ($0 == forward.key || between(forward.key, $0, hop)) }
+  /// How many have been asked that would own the key, and not this member, if they lived.
+  func passedOver(by forward: Forward, before member: Identifier) -> Int {
+    forward.tried.count { $0 != member && ($0 == forward.key || between(forward.key, $0, member)) }
   }
 
   /// A member of our list is dead.

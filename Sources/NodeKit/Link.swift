@@ -276,8 +276,11 @@ final class Link: TCPConnectionHandler {
   }
 
   /// A flood of newcomers is answered over several turns, a few in each.
-  private var mustWaitToShakeHands: Bool {
-    guard phase == .handshaking, owner?.isBusyShakingHands ?? false else { return false }
+  private var mustWaitToShakeHands: Bool { phase == .handshaking && mustWait }
+
+  /// Whether so much has been checked in this turn that the next signatures and keys are left for later ones.
+  private var mustWait: Bool {
+    guard owner?.isBusyChecking ?? false else { return false }
     rest(until: loop.now)
     return true
   }
@@ -291,7 +294,7 @@ final class Link: TCPConnectionHandler {
   }
 
   private func take(_ message: inout MutableRawSpan) throws(LinkFailure) {
-    if phase == .handshaking { owner?.shookHands() }
+    if phase == .handshaking { owner?.checks() }
     switch try channel.open(&message) {
     case .answer(let answer):
       connection?.write(answer)
@@ -316,18 +319,21 @@ final class Link: TCPConnectionHandler {
   private func takeFrames(_ frames: RawSpan) throws(LinkFailure) {
     guard isListening else { return keep(frames, from: 0) }
     var renewsKey = false
+    var left = 0
     let taken = try Frame.forEach(in: frames) { type, payload throws(LinkFailure) in
       guard !renewsKey else { throw .unexpected }  // nothing follows the announcement of a key in its message
       if type == 0x06 {
         guard payload.byteCount == 0 else { throw .malformed }
         renewsKey = true
+      } else if Speech.isCostly(type, payload.byteCount), mustWait {
+        left = Frame.headerLength + payload.byteCount
       } else {
         try take(type, payload)
       }
       return isListening
     }
     if renewsKey { channel.rekeyOpening() }
-    keep(frames, from: taken)
+    keep(frames, from: taken - left)
   }
 
   private func keep(_ frames: RawSpan, from offset: Int) {
@@ -336,6 +342,7 @@ final class Link: TCPConnectionHandler {
 
   private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
     let speech = Speech(type)
+    if Speech.isCostly(type, payload.byteCount) { owner?.checks() }
     portion -= speech.weight
     if let until = allowance.charge(speech, at: loop.now) ?? (portion > 0 ? nil : loop.now) { rest(until: until) }
     if isCongested && Speech.isQuestion(type) { return }

@@ -5,10 +5,10 @@ import UVRuntime
 
 /// Hears about links; the table of links.
 protocol LinkOwner: AnyObject {
-  /// Whether so many handshakes have gone on in this turn of the loop that the next had better wait.
-  var isBusyShakingHands: Bool { get }
-  /// One more has gone on: a message of it was opened.
-  func shookHands()
+  /// Whether so many keys and signatures have been worked out in this turn of the loop that the next had better wait.
+  var isBusyChecking: Bool { get }
+  /// One more is worked out: for a message of a handshake, or a frame with something signed.
+  func checks()
   func linkEstablished(_ link: Link)
   /// False if the frame has no place here: the link then ends.
   func linkReceived(_ type: UInt8, _ payload: RawSpan, on link: Link) throws(LinkFailure)

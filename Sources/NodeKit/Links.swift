@@ -37,8 +37,9 @@ final class Links: LinkOwner {
   /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
   private static let idleLimit = Duration.seconds(300)
 
-  /// Messages of handshakes that are opened in one turn: each costs about 0.1 ms, for which everybody else waits.
-  private static let handshakesPerTurn = 4
+  /// Messages of handshakes, records and openings of sessions that are taken in one turn, from all links together: each costs about
+  /// 0.1 ms for its keys or signatures, for which everybody else waits.
+  private static let checksPerTurn = 4
 
   /// How often it is looked whether a link is idle, or brings a message too slowly.
   private static let sweepPeriod = Duration.seconds(8)
@@ -79,7 +80,7 @@ final class Links: LinkOwner {
   private lazy var sweep = Deadline(on: loop) { [weak self] in self?.closeIdle() }
   private(set) var isClosing = false
   /// How many messages of handshakes were opened in this turn of the loop.
-  private var shaken = (turn: UInt64(0), count: 0)
+  private var checked = (turn: UInt64(0), count: 0)
   /// Connections that others have opened and that have not ended.
   private var acceptedCount = 0
 
@@ -286,10 +287,10 @@ final class Links: LinkOwner {
 
   // MARK: What links say
 
-  var isBusyShakingHands: Bool { shaken.turn == loop.statistics.turns && shaken.count >= Self.handshakesPerTurn }
+  var isBusyChecking: Bool { checked.turn == loop.statistics.turns && checked.count >= Self.checksPerTurn }
 
-  func shookHands() {
-    shaken = (loop.statistics.turns, shaken.turn == loop.statistics.turns ? shaken.count + 1 : 1)
+  func checks() {
+    checked = (loop.statistics.turns, checked.turn == loop.statistics.turns ? checked.count + 1 : 1)
   }
 
   func linkEstablished(_ link: Link) {

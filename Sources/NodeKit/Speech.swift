@@ -28,8 +28,7 @@ enum Speech {
     }
   }
 
-  /// What taking it costs, in texts of a microsecond or two: a request may carry a record, and a copy does: 0.1 ms for its signatures.
-  /// An opening has its names checked, and there may be hundreds of links that bring one at the same time.
+  /// What taking it costs, in texts of a microsecond or two: a request is handed on, a copy has its signatures checked.
   var weight: Int {
     switch self {
     case .text, .answer: 1
@@ -39,9 +38,21 @@ enum Speech {
     }
   }
 
-  /// What is taken of one peer in one turn of the loop: a millisecond or two, for which the others wait. The rest of what it has said
-  /// comes in the next turns.
-  static let portion = 512
+  /// What is taken of one peer in one turn of the loop: half a millisecond, for which the others wait. The rest of what it has said comes
+  /// in the next turns.
+  static let portion = 256
+
+  /// Whether a frame of that type and length has signatures or names to be checked: hundreds of links may bring one each in the same turn.
+  static func isCostly(_ type: UInt8, _ length: Int) -> Bool {
+    switch Speech(type) {
+    case .session, .copy: true
+    case .request: length > longestLookup
+    case .maintenance, .text, .answer: false
+    }
+  }
+
+  /// What is longer carries a record.
+  private static let longestLookup = 100
 
   /// Whether we would answer at once. Who does not take our answers is not asked to take more of them.
   static func isQuestion(_ type: UInt8) -> Bool {

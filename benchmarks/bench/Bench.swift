@@ -10,7 +10,8 @@ struct Bench: ParsableCommand {
     abstract: "Measures chord-chat: real nodes as processes on this machine, and rings of many in a simulator.",
     discussion: "Build with -c release: a debug build measures the debug build.",
     subcommands: [
-      LookupCommand.self, RecordsCommand.self, ChurnCommand.self, LiarsCommand.self, SessionCommand.self,
+      LookupCommand.self, RecordsCommand.self, IdleCommand.self, ConnectionsCommand.self, ChurnCommand.self,
+      LiarsCommand.self, SessionCommand.self,
       TextsCommand.self, EchoCommand.self, CompareCommand.self, PeerCommand.self,
       DeliveryCommand.self,
       SimulatorCommand.self, ReportCommand.self,
