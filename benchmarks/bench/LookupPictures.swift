@@ -155,7 +155,7 @@ struct LookupPictures {
     return Picture(
       name: prefix + "cost", title: "What it costs",
       caption:
-        "Cheap is left, quick is low. Payloads of messages without TCP and IP headers, while nobody asks for anything (under churn: all that is sent).",
+        "Cheap is left, quick is low. Frames of messages, without what sealing, TCP and IP add, while nobody asks for anything (under churn: all that is sent).",
       plots: [plot])
   }
 
@@ -241,7 +241,7 @@ struct LookupPictures {
   }
 
   private static func name(of setting: String, _ value: JSON) -> String {
-    let text = ReportPage.text(value)
+    let text = ReportPage.Table.text(value)
     switch setting {
     case "nodes": return "N = \(text)"
     case "successors": return "r = \(text)"

@@ -21,7 +21,7 @@ enum PlotStyle {
     .plot .name{fill:var(--faint)}.plot .end{text-anchor:end}.plot .middle{text-anchor:middle}\
     .plot .grid{stroke:var(--grid);fill:none}.plot .axis{stroke:var(--faint);fill:none}\
     .plot .line,.plot .rule,.plot .interval{stroke:var(--c);fill:none;stroke-width:2}\
-    .plot .rule{stroke-width:1.5}.plot .thread{stroke:var(--faint);fill:none}.plot .interval{stroke-width:1}.plot .bar{fill:var(--c);fill-opacity:.55}\
+    .plot .rule{stroke-width:1.5}.plot .thread{stroke:var(--faint);fill:none}.plot .interval{stroke-width:1}.plot .bar{fill:var(--c);fill-opacity:.7}\
     .plot .mark{fill:var(--c);stroke:var(--c);stroke-width:1.5}.plot .hollow .mark{fill:var(--ground);stroke-width:2}
     .plot .hollow .bar{fill-opacity:.12;stroke:var(--c);stroke-width:1.5}
 

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import Processes
+import UVRuntime
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -30,7 +31,8 @@ struct ReportCommand: ParsableCommand {
       [
         "lookup --nodes 100,300,1000,3000 --lookups 2000 --seeds 3",
         "lookup --nodes 10000 --lookups 2000",
-        "lookup --mode loopback --nodes 64,256 --lookups 2000 --rate 100",
+        "lookup --mode loopback --nodes 64 --lookups 2000 --rate 100",
+        "lookup --mode loopback --nodes 256 --lookups 2000 --rate 100",
       ]
     ),
     (
@@ -38,6 +40,7 @@ struct ReportCommand: ParsableCommand {
       ["lookup --nodes 1000 --successors 20 --fail 0,0.1,0.2,0.3,0.4,0.5 --lookups 2000"]
     ),
     ("Sessions of two users", "sessions-", ["session"]),
+    ("A node at rest", "rest-", ["idle --nodes 100,1000", "connections --links 1000"]),
   ]
 
   func run() throws {
@@ -105,5 +108,20 @@ extension SessionCommand: ReportedMeasurement {
     }
     chapter.tables.append(
       ReportPage.Table(title: "Milliseconds", columns: ["", "min", "median", "p90", "max", "count"], rows: rows))
+  }
+}
+
+extension IdleCommand: ReportedMeasurement {
+  func measure(into chapter: inout ReportPage.Chapter) throws {
+    var rows: [[(name: String, value: JSON)]] = []
+    try measure { rows.append($0) }
+    chapter.tables.append(ReportPage.Table("Maintenance", rows))
+  }
+}
+
+extension ConnectionsCommand: ReportedMeasurement {
+  func measure(into chapter: inout ReportPage.Chapter) throws {
+    try DescriptorLimit.raise()
+    chapter.tables.append(ReportPage.Table("Idle links", try links.values.map(measure)))
   }
 }

@@ -9,14 +9,6 @@ import Foundation
 import Processes
 
 struct ReportPage {
-  /// Rows under the names of their columns.
-  struct Table {
-    var title: String
-    var note = ""
-    var columns: [String]
-    var rows: [[String]]
-  }
-
   struct Chapter {
     let title: String
     /// Begins the names of its pictures' files.
@@ -73,8 +65,8 @@ struct ReportPage {
       text += "<figure>\n<h3>\(picture.title.escaped)</h3>\n\(picture.inline)"
       text += "<figcaption>\(picture.caption.escaped) Made by \(how).</figcaption>\n</figure>\n"
     }
-    let tables = chapter.tables + (chapter.lookups.isEmpty ? [] : [Self.table(of: chapter.lookups)])
-    for table in tables { text += Self.html(table) }
+    let tables = chapter.tables + Table.tables(of: chapter.lookups)
+    for table in tables { text += table.html }
     return text + "</section>\n"
   }
 
@@ -90,45 +82,6 @@ struct ReportPage {
     return (["bench"] + words).joined(separator: " ")
   }
 
-  // MARK: Tables
-
-  /// All rows, with every column that one of them has; what is the same in all stands above.
-  private static func table(of rows: [LookupFigures]) -> Table {
-    let cells = rows.map(\.cells)
-    let columns = cells.joined().map(\.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
-    let texts = columns.map { name in cells.map { row in row.first { $0.name == name }.map { text($0.value) } ?? "" } }
-    let settings = Set(rows.flatMap { $0.settings.map(\.name) })
-    let isSame = zip(columns, texts).map { settings.contains($0) && rows.count > 1 && Set($1).count == 1 }
-    let same = columns.indices.filter { isSame[$0] }.map { "\(columns[$0]) \(texts[$0][0])" }
-    let differing = columns.indices.filter { !isSame[$0] }
-    return Table(
-      title: "All figures of the lookups", note: same.isEmpty ? "" : "In all rows: \(same.joined(separator: ", ")).",
-      columns: differing.map { columns[$0] }, rows: rows.indices.map { row in differing.map { texts[$0][row] } })
-  }
-
-  /// Not more digits than say something.
-  static func text(_ value: JSON) -> String {
-    guard case .number(let number) = value else { return value.string ?? value.description }
-    let text = String(format: abs(number) >= 100 ? "%.0f" : "%.3f", number)
-    return text.contains(".") ? String(text.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed()) : text
-  }
-
-  private static func html(_ table: Table) -> String {
-    let head = table.columns.map { "<th scope=\"col\">\($0.escaped)</th>" }.joined()
-    let rows = table.rows.map { row in "<tr>" + row.map { "<td>\($0.escaped)</td>" }.joined() + "</tr>" }
-    return """
-      <h3>\(table.title.escaped)</h3>
-      \(table.note.isEmpty ? "" : "<p class=\"command\">\(table.note.escaped)</p>")
-      <div class="wide"><table class="figures">
-      <thead><tr>\(head)</tr></thead>
-      <tbody>
-      \(rows.joined(separator: "\n"))
-      </tbody>
-      </table></div>
-
-      """
-  }
-
   private static let sheet = """
     :root{color-scheme:light dark;--page:#fafafa;--text:#1b1b1b;--soft:#5c5c5c;--rule:#d5d5d5;--code:#eee;--bad:#a40000}
     @media (prefers-color-scheme:dark){:root{--page:#0e1116;--text:#e8e8e8;--soft:#a3a9b0;--rule:#30363d;--code:#1f252c;--bad:#ff8f8f}}
@@ -140,43 +93,9 @@ struct ReportPage {
     code{font:.92em ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;background:var(--code);padding:.1em .3em;border-radius:3px;overflow-wrap:anywhere}
     table{border-collapse:collapse;font-size:.85rem}th,td{padding:.2rem .6rem;text-align:left;border-bottom:1px solid var(--rule)}
     .facts th{color:var(--soft);font-weight:normal}.wide{overflow-x:auto}
-    .figures{font-variant-numeric:tabular-nums}.figures th,.figures td{text-align:right;white-space:nowrap}
+    .figures{font-variant-numeric:tabular-nums}.figures th,.figures td{text-align:right;white-space:nowrap}.figures tbody th{text-align:left;font-weight:normal}
     @media print{:root{--page:#fff;--text:#000;--soft:#333;--rule:#bbb;--code:#f3f3f3}body{max-width:none;margin:0;font-size:11pt}\
-    figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.figures{font-size:5.5pt}.figures th,.figures td{padding:.1rem .2rem}}
+    figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.figures{font-size:7pt}figcaption,.command,.failure{font-size:8.5pt}th,td{padding:.1rem .3rem}}
 
     """
-}
-
-/// Where a report goes.
-struct ReportDirectory {
-  let url: URL
-  /// About as much as a page takes.
-  private static let page = 1 << 18
-
-  /// Makes it if it is missing, and tries it out: better an error now than after ten minutes of measuring.
-  init(_ path: String) throws {
-    url = URL(fileURLWithPath: path)
-    let trial = url.appendingPathComponent(".trial-\(getpid())")
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-      defer { try? FileManager.default.removeItem(at: trial) }
-      try Data(count: Self.page).write(to: trial)
-    } catch {
-      throw Self.failure(path, error)
-    }
-  }
-
-  /// In the place of what is there, all at once or not at all.
-  func write(_ text: String, as name: String) throws {
-    let file = url.appendingPathComponent(name)
-    do { try Data(text.utf8).write(to: file, options: .atomic) } catch { throw Self.failure(file.path, error) }
-  }
-
-  private static func failure(_ path: String, _ error: any Error) -> ProcessError {
-    let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
-    let reason =
-      cause.domain == NSPOSIXErrorDomain
-      ? String(cString: strerror(Int32(cause.code))) : "\(error.localizedDescription)"
-    return ProcessError("a report cannot be written to \(path): \(reason)")
-  }
 }
