@@ -15,9 +15,10 @@ extension ReportPage {
 
 extension ReportPage.Table {
   /// Rows that all have the same columns.
-  init(_ title: String, _ rows: [[(name: String, value: JSON)]]) {
+  init(_ title: String, note: String, _ rows: [[(name: String, value: JSON)]]) {
     self.init(
-      title: title, columns: rows.first?.map(\.name) ?? [], rows: rows.map { $0.map { Self.text($0.value) } })
+      title: title, note: note, columns: rows.first?.map(\.name) ?? [],
+      rows: rows.map { $0.map { Self.text($0.value) } })
   }
 
   /// Where in the row a table begins: one of everything would be wider than a sheet of paper.
@@ -45,7 +46,8 @@ extension ReportPage.Table {
       }
     }
     if !same.isEmpty { tables[0].note = "In all rows: \(same.joined(separator: ", "))." }
-    if tables[0].columns.count == 1 { tables[0].rows = [] }
+    // The rows' names say it.
+    if tables[0].columns.count <= 2 { tables[0].rows = [] }
     return tables
   }
 
