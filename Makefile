@@ -6,11 +6,12 @@ ARGS ?=
 SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up chat test check format demo chaos partition hostile bench bench-peers compare counts figures sim canary fuzz asan tsan clean
+.PHONY: help set-up chat test check format demo chaos partition hostile bench bench-session bench-peers compare counts figures
+.PHONY: sim canary fuzz asan tsan clean
 
 help: ## this list
 	@echo "make …"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 	@echo 'Options of the program go into ARGS:  make chat ARGS="--username alice --bootstrap HOST:PORT"'
 
 set-up: ## install what is missing to build (Debian and Ubuntu; done by the others as needed)
@@ -52,7 +53,12 @@ hostile: set-up ## attack a real node in thirty ways, and measure what honest us
 	$(SWIFT) build -c release --product hostile
 	@.build/release/hostile $(ARGS)
 
-bench: set-up ## measure start, find, first message and round trips; ARGS="--json -r 100"
+bench: set-up ## measure lookups, failures and sessions, and make one page of it in bench-report/ (ten minutes)
+	$(SWIFT) build -c release --product node
+	$(SWIFT) build -c release --product bench
+	@.build/release/bench report bench-report $(ARGS)
+
+bench-session: set-up ## measure start, find, first message and round trips; ARGS="--json -r 100"
 	$(SWIFT) build -c release --product node
 	$(SWIFT) build -c release --product bench
 	@.build/release/bench session $(ARGS)

@@ -14,7 +14,7 @@ struct Bench: ParsableCommand {
       LiarsCommand.self, SessionCommand.self,
       TextsCommand.self, EchoCommand.self, CompareCommand.self, PeerCommand.self,
       DeliveryCommand.self,
-      SimulatorCommand.self,
+      SimulatorCommand.self, ReportCommand.self,
     ])
 }
 

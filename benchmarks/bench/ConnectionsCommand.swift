@@ -47,7 +47,7 @@ struct ConnectionsCommand: ParsableCommand {
     table.end()
   }
 
-  private func measure(_ count: Int) throws -> [(name: String, value: JSON)] {
+  func measure(_ count: Int) throws -> [(name: String, value: JSON)] {
     let fleet = try Fleet(bootstraps: 1)
     try fleet.settle()
     let (node, address) = (fleet.bootstraps[0], fleet.addresses[0])

@@ -167,9 +167,12 @@ struct LookupFigures {
       ("½log2N", .number(half)), ("timeouts", .number(timeouts.mean)), ("ms min", .number(times.minimum)),
       ("ms p50", .number(times.percentile(0.5))), ("ms p90", .number(times.percentile(0.9))),
       ("ms p99", .number(times.percentile(0.99))), ("ms p99.9", .number(times.percentile(0.999))),
-      ("ms max", .number(times.maximum)), ("stretch", .number(stretch.percentile(0.5))),
+      ("ms max", .number(times.maximum)),
+      ("stretch", stretch.sorted.isEmpty ? .string("") : .number(stretch.percentile(0.5))),
       ("peers", .number(known.mean)), ("peers max", .integer(Int(known.sorted.last ?? 0))),
-      ("msgs", .number(messages.mean)), ("bytes", .number(bytes.mean)),
+      // None at all: they were not counted.
+      ("msgs", messages.mean == 0 ? .string("") : .number(messages.mean)),
+      ("bytes", bytes.mean == 0 ? .string("") : .number(bytes.mean)),
       ("B/node/s", maintenance.map(JSON.number) ?? .string("")), ("cpu s", .number(processorSeconds)),
     ]
   }

@@ -27,6 +27,12 @@ struct IdleCommand: ParsableCommand {
 
   func run() throws {
     var table = Table(named: "idle", asJSON: options.json)
+    try measure { table.add($0) }
+    table.end()
+  }
+
+  /// Row by row, as they are asked for.
+  func measure(_ each: ([(name: String, value: JSON)]) -> Void) throws {
     for nodes in options.nodes.values {
       for successors in options.successors.values {
         for seed in options.allSeeds {
@@ -34,15 +40,14 @@ struct IdleCommand: ParsableCommand {
           let (bytes, messages) = (ring.byteCount, ring.messageCount)
           ring.run(.seconds(seconds))
           let nodeSeconds = Double(nodes * seconds)
-          let each = (Double(ring.byteCount - bytes) / nodeSeconds, Double(ring.messageCount - messages) / nodeSeconds)
-          table.add([
+          let rates = (Double(ring.byteCount - bytes) / nodeSeconds, Double(ring.messageCount - messages) / nodeSeconds)
+          each([
             ("nodes", .integer(nodes)), ("r", .integer(successors)), ("seed", .integer(Int(truncatingIfNeeded: seed))),
-            ("messages/node/s", .number(each.1)), ("bytes/node/s", .number(each.0)),
-            ("with headers", .number(each.0 + Self.headers * each.1)),
+            ("messages/node/s", .number(rates.1)), ("bytes/node/s", .number(rates.0)),
+            ("with headers", .number(rates.0 + Self.headers * rates.1)),
           ])
         }
       }
     }
-    table.end()
   }
 }

@@ -61,6 +61,11 @@ struct LookupCommand: ParsableCommand {
   @Flag(help: "Print comma-separated rows instead of a table.")
   var csv = false
 
+  @Option(
+    name: .customLong("report"),
+    help: ArgumentHelp("Make a page of plots and figures there besides, index.html.", valueName: "directory"))
+  var reportDirectory: String?
+
   @Flag(help: "Follow the first lookup that is wrong or fails, event by event, instead.")
   var trace = false
 
@@ -80,7 +85,20 @@ struct LookupCommand: ParsableCommand {
 
   func run() throws {
     if trace { return try follow() }
+    let place = try reportDirectory.map { try ReportDirectory($0) }
+    let began = ContinuousClock.now
     var out = RowPrinter(options.json ? .json : csv ? .csv : .table)
+    try measure { out.add($0) }
+    out.end()
+    guard let place else { return }
+    let command = ReportPage.line(of: CommandLine.arguments)
+    let seconds = (.now - began) / .seconds(1)
+    let chapter = ReportPage.Chapter(title: "Lookups", prefix: "", commands: [(command, seconds)], lookups: out.rows)
+    try place.write(ReportPage(chapters: [chapter]).html, as: "index.html")
+  }
+
+  /// Row by row, as they are asked for.
+  func measure(_ each: (LookupFigures) -> Void) throws {
     var simulated = SimulatedLookups(
       options, isWarm: warm, quiet: .seconds(quiet), crashes: crashes, isSilent: silent, lookupsPerSecond: rate,
       warmUp: .seconds(warmUp))
@@ -90,16 +108,15 @@ struct LookupCommand: ParsableCommand {
           for seed in options.allSeeds {
             let loopback = LoopbackLookups.Options(
               nodes: nodes, successors: successors, lookups: options.lookups, rate: rate, seed: seed)
-            out.add(try LoopbackLookups.run(loopback))
+            each(try LoopbackLookups.run(loopback))
           }
         } else if let churn {
-          out.add(try simulated.churning(churn, of: nodes, successors: successors))
+          each(try simulated.churning(churn, of: nodes, successors: successors))
         } else {
-          for share in fail.values { out.add(try simulated.failing(share, of: nodes, successors: successors)) }
+          for share in fail.values { each(try simulated.failing(share, of: nodes, successors: successors)) }
         }
       }
     }
-    out.end()
   }
 
   private func follow() throws {

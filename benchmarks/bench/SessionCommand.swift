@@ -29,6 +29,10 @@ struct SessionCommand: ParsableCommand {
   }
 
   func run() throws {
+    Report.print(try measure(), named: "session", asJSON: options.json)
+  }
+
+  func measure() throws -> [Sample] {
     var start = Sample("process start to ready", key: "start_to_ready")
     var find = Sample("find, a user never contacted", key: "find")
     var firstMessage = Sample("find and send to first acknowledgement", key: "find_to_first_message")
@@ -68,6 +72,6 @@ struct SessionCommand: ParsableCommand {
       _ = try bob.answer(to: answer)
     }
     try fleet.quit()
-    Report.print([start, find, firstMessage, acknowledgement, echo], named: "session", asJSON: options.json)
+    return [start, find, firstMessage, acknowledgement, echo]
   }
 }
