@@ -17,6 +17,8 @@ final class Link: TCPConnectionHandler {
 
   /// A peer has this long to say who it is.
   static let handshakePatience = Duration.seconds(5)
+  /// Messages of a handshake come whole. Who sends one in pieces, of which each would cost a turn, is read this seldom.
+  private static let pauseAfterPart = Duration.milliseconds(10)
   /// A text or a record is on its way within a second; a link that is closed does not wait longer for its last bytes.
   static let farewellPatience = Duration.seconds(1)
   /// What was sent and is not acknowledged for so long: the link is broken. Longer than any hiccup of a network, and short of the 30 s
@@ -238,7 +240,7 @@ final class Link: TCPConnectionHandler {
     lastUsed = loop.now
     lastHeard = loop.now
     portion = Speech.portion
-    if mustWaitToShakeHands { return reader.keep(bytes.bytes) }
+    if phase == .handshaking, mustWait { return reader.keep(bytes.bytes) }
     var isWhole = false
     do throws(LinkFailure) {
       try reader.read(&bytes, limit: { channel.longestMessage }) { message throws(LinkFailure) in
@@ -250,12 +252,13 @@ final class Link: TCPConnectionHandler {
       refuse(error)
     }
     noteWhatIsPartial(isWhole)
+    if phase == .handshaking, !isWhole, isListening { rest(until: loop.now + Self.pauseAfterPart) }
   }
 
   /// The rest is over: what has come meanwhile is taken, as far as it goes, and then the connection is read again.
   private func goOn() {
     isResting = false
-    guard isListening, !mustWaitToShakeHands else { return }
+    guard isListening, !(phase == .handshaking && mustWait) else { return }
     lastHeard = loop.now
     portion = Speech.portion
     do throws(LinkFailure) {
@@ -275,10 +278,7 @@ final class Link: TCPConnectionHandler {
     readOrPause()
   }
 
-  /// A flood of newcomers is answered over several turns, a few in each.
-  private var mustWaitToShakeHands: Bool { phase == .handshaking && mustWait }
-
-  /// Whether so much has been checked in this turn that the next signatures and keys are left for later ones.
+  /// Whether so much has been checked in this turn, for all links, that the next signatures and keys are left for later ones.
   private var mustWait: Bool {
     guard owner?.isBusyChecking ?? false else { return false }
     rest(until: loop.now)

@@ -22,7 +22,7 @@ public final class TCPListener {
   private static let firstBackOff = Duration.milliseconds(100)
   private static let longestBackOff = Duration.seconds(2)
   /// Taken in one turn of the loop: what an owner does for a newcomer, such as making a key, may cost it some 0.05 ms.
-  static let acceptsPerTurn = 16
+  static let acceptsPerTurn = 4
   /// Errors without a pause between, a millisecond each, after which the listener gives up.
   private static let patience = 200
 
