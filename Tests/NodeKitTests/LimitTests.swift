@@ -176,6 +176,47 @@ struct LimitTests {
     }
   }
 
+  @Test("of what many peers want checked at once only a little is taken in one turn, and all of them are answered")
+  func checks() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      var peers: [RawPeer] = []
+      for _ in 0..<20 { peers.append(try await rig.linked(pair.alice, listens: true)) }
+      let record = try #require(HostileTests.record(network: "test"))
+      let copy = Frame.encoded { Message.replicate(7, record).encode(into: &$0) }
+      for peer in peers { peer.write(copy) }
+      var (answers, turns) = (0, rig.loop.statistics.turns)
+      try await rig.until("all are answered") {
+        let since = Int(rig.loop.statistics.turns - turns)
+        let count = peers.count { $0.frames.contains { $0.type == 0x1D } }
+        if count - answers > 2 * (since + 1) { Issue.record("\(count - answers) copies in \(since) turns") }
+        (answers, turns) = (count, rig.loop.statistics.turns)
+        return count == 20
+      }
+      try await pair.goOn(rig)
+    }
+  }
+
+  @Test("who sends a handshake byte by byte is not read at every byte")
+  func bytes() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      let peer = try rig.dial(pair.alice, as: nil)
+      let (reads, began) = (rig.loop.statistics.reads, LoopTime.current)
+      var written = 0
+      try await rig.until("three hundred bytes are sent") {
+        peer.writeRaw([written == 1 ? 200 : 0])
+        written += 1
+        return written == 300 && LoopTime.current - began > .milliseconds(100)
+      }
+      // One in ten milliseconds, and what the honest say to each other meanwhile.
+      let allowed = Int((LoopTime.current - began) / .milliseconds(10)) + 60
+      if rig.loop.statistics.reads - reads > allowed { Issue.record("\(rig.loop.statistics.reads - reads) reads") }
+      peer.connection.close()
+      try await pair.goOn(rig)
+    }
+  }
+
   @Test("keys are renewed again and again under a flood of long texts, and each arrives, in order")
   func keysUnderLoad() async throws {
     try await withRig { rig in
