@@ -37,16 +37,16 @@ struct LookupPictures {
   // MARK: Hops
 
   private var hops: Picture? {
-    let shown = rows.filter { $0.hops.sorted.count > 0 }.prefix(Self.histograms)
+    let named = zip(rows, Self.names(of: rows)).filter { !$0.0.hops.sorted.isEmpty }
+    let shown = named.prefix(Self.histograms)
     guard !shown.isEmpty else { return nil }
-    let names = Self.names(of: rows)
-    let shares = rows.map { row in row.histogram.map { 100 * Double($0) / Double(max(row.hops.sorted.count, 1)) } }
+    let shares = shown.map { row, _ in row.histogram.map { 100 * Double($0) / Double(row.hops.sorted.count) } }
     let highest = shares.joined().max() ?? 0
     let longest = shares.map(\.count).max() ?? 1
     let every = longest / 12 + 1
     let x = Plot.Axis(name: "hops", kind: .names((0..<longest).map { $0 % every == 0 ? String($0) : "" }))
     let y = Plot.Axis(name: "", holding: [highest], ticks: 4)
-    let plots = zip(zip(rows, names), shares).prefix(Self.histograms).map { row, shares in
+    let plots = zip(shown, shares).map { row, shares in
       let (row, name) = row
       let bars = shares.enumerated().map { Plot.Point(x: Double($0.offset), y: $0.element) }
       let mean = row.hops.mean
@@ -59,7 +59,7 @@ struct LookupPictures {
             points: [Plot.Point(x: mean, y: 0), Plot.Point(x: mean, y: highest)]),
         ], width: 290, height: 210)
     }
-    let left = rows.count > plots.count ? " The first \(plots.count) of \(rows.count) rows." : ""
+    let left = named.count > plots.count ? " The first \(plots.count) of \(named.count) rows." : ""
     return Picture(
       name: prefix + "hops", title: "How many hops",
       caption:
@@ -92,7 +92,7 @@ struct LookupPictures {
     series.append(line("paper: ½·log₂ N", 6) { log2($0) / 2 })
     for (number, length) in Set(rows.compactMap(\.successors)).sorted().prefix(3).enumerated() {
       series.append(
-        line("paper, r = \(length): ½·log₂ N − ½·log₂ r + 1", 5 - number) { log2($0 / Double(length)) / 2 + 1 })
+        line("paper, r = \(length): ½·log₂ N − ½·log₂ r + 1", 4 - number) { log2($0 / Double(length)) / 2 + 1 })
     }
     let plot = Plot(
       title: "Mean hops against log₂ N",
@@ -140,9 +140,9 @@ struct LookupPictures {
   }
 
   private var cost: Picture? {
-    let shown = zip(rows, Self.names(of: rows)).filter { $0.0.maintenance != nil && $0.0.times.count > 0 }
-    guard !shown.isEmpty else { return nil }
-    let groups = Self.groups(of: shown.map(\.0))
+    let shown = rows.filter { $0.maintenance != nil && $0.times.count > 0 }
+    guard shown.count > 1 else { return nil }
+    let groups = Self.groups(of: shown)
     let series = groups.enumerated().map { number, group in
       let points = group.rows.map {
         Plot.Point(x: $0.maintenance ?? 0, y: $0.times.percentile(0.5), label: "N = \($0.nodes)")
@@ -185,7 +185,7 @@ struct LookupPictures {
     let fewest = rows.map(\.count).min() ?? 1
     let doubt = String(format: "%.2g", 300 / Double(max(fewest, 1)))
     return Picture(
-      name: prefix + "failures", title: "Lookups after failures",
+      name: prefix + "lost", title: "Lookups after failures",
       caption:
         "All at once and silently, with no time to repair. Where none of \(fewest) is lost, up to \(doubt) % still may be (95 %). \"Paper\": Chord, 2003, Table II, whose first and last row are shown.",
       columns: 2,
@@ -228,10 +228,12 @@ struct LookupPictures {
       if !$0.contains($1) { $0.append($1) }
     }
     let differing = everywhere.filter { name in
-      let values = rows.map { row in row.settings.first { $0.name == name }?.value }
+      let values = rows.map { row in
+        row.settings.first { $0.name == name }?.value ?? (name == "fail" ? .number(0) : nil)
+      }
       // What only one kind of measurement has is told by the kind.
       return !apart.contains(name) && Set(values).count > 1
-        && (!values.contains(nil) || ["fail", "churn"].contains(name))
+        && (!values.contains(nil) || name == "churn")
     }
     return rows.map { row in
       let parts = row.settings.filter { differing.contains($0.name) }.map { name(of: $0.name, $0.value) }

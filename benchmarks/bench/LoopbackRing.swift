@@ -47,6 +47,7 @@ final class LoopbackRing {
     configuration.network = "loopback-ring-\(UUID().uuidString.lowercased())"
     self.configuration = configuration
     try start()
+    look.set(loop.now + Self.pauseBetweenLooks)
   }
 
   // MARK: Until it stands
@@ -67,12 +68,11 @@ final class LoopbackRing {
     } catch {
       return stands(.failure(error))
     }
-    if ready == count { lookWhetherItStands() }
   }
 
   private func lookWhetherItStands() {
     let taken = LoopTime.current - began
-    if isExact { return stands(.success(taken)) }
+    if ready == count, isExact { return stands(.success(taken)) }
     guard taken < Self.patience else {
       return stands(.failure(ProcessError("the ring of \(count) does not stand after \(Self.patience)")))
     }

@@ -88,7 +88,7 @@ struct Plot {
   }
 
   /// About, for what has no fonts: at the size of ticks and legends.
-  private static func width(of text: String) -> Double { Double(text.count) * 6.6 }
+  private static func width(of text: String) -> Double { Double(text.count) * 6.9 }
 
   private func legendPlaces() -> (text: String, height: Double) {
     let told = series.filter { !$0.isSilent }
