@@ -1,5 +1,9 @@
-// The benchmark harness: one executable, one subcommand per question. Each starts real nodes and asks them as a bot
-// would, or simulates a ring of the same machines, and prints a table, or JSON for whoever compares runs.
+// The benchmark harness: one executable, one subcommand per question.
+//
+//   Rings    lookups, records, churn, liars, maintenance: in simulated rings, and lookups on a loopback ring ──┐
+//   Nodes    real nodes as processes, asked as a bot would: sessions, texts, idle links; the runtime alone ────┼─> Telling   figures, tables,
+//   Others   the programs of others beside ours, in the same run ──────────────────────────────────────────────┘    │      CSV, JSON
+//                                                                                                                   └─> Report    plots, a page
 
 import ArgumentParser
 
@@ -10,11 +14,11 @@ struct Bench: ParsableCommand {
     abstract: "Measures chord-chat: real nodes as processes on this machine, and rings of many in a simulator.",
     discussion: "Build with -c release: a debug build measures the debug build.",
     subcommands: [
-      LookupCommand.self, RecordsCommand.self, IdleCommand.self, ConnectionsCommand.self, ChurnCommand.self,
-      LiarsCommand.self, SessionCommand.self,
-      TextsCommand.self, EchoCommand.self, CompareCommand.self, PeerCommand.self,
-      DeliveryCommand.self,
-      SimulatorCommand.self, ReportCommand.self,
+      ReportCommand.self,
+      LookupCommand.self, RecordsCommand.self, ChurnCommand.self, LiarsCommand.self, DeliveryCommand.self,
+      IdleCommand.self, SimulatorCommand.self,
+      SessionCommand.self, TextsCommand.self, ConnectionsCommand.self, EchoCommand.self,
+      CompareCommand.self, PeerCommand.self,
     ])
 }
 
