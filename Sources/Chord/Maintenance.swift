@@ -106,6 +106,7 @@ extension ChordNode {
 
   /// A link broke. A killed process closes its sockets; a dial will tell whether that is what happened.
   mutating func lost(_ id: Identifier) {
+    roundTrips[id]?.lostLink()
     sendAgain(to: id)
     failAsks(to: id, at: nil)
     guard let peer = pointer(to: id) else { return }

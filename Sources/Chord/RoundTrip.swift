@@ -13,6 +13,8 @@ struct RoundTrip: Hashable, Sendable {
   private var lastMissed: Instant?
   /// When anything was last heard from it.
   var lastHeard: Instant
+  /// Whether anything was heard since the last link to it broke: otherwise the next question goes over one that has to be dialled.
+  private(set) var isLinked = true
 
   /// Four tries take at least 4.4 s (the floor, doubled each time, and a new link) and, at first acquaintance, 9 s: under the 15 s in
   /// which a silent host must be out of the ring, and longer than a process hangs over an ordinary hiccup.
@@ -32,6 +34,8 @@ struct RoundTrip: Hashable, Sendable {
     lastHeard = now
   }
 
+  /// Whether it has answered, over a link that has not broken since.
+  var isWarm: Bool { isKnown && isLinked }
   /// Whether it has ever answered.
   var isKnown: Bool { estimate != nil }
   var isSuspect: Bool { misses > 0 }
@@ -62,7 +66,10 @@ struct RoundTrip: Hashable, Sendable {
   mutating func heard(at now: Instant) {
     misses = 0
     lastHeard = now
+    isLinked = true
   }
+
+  mutating func lostLink() { isLinked = false }
 
   /// A question asked then was not answered in time. Several that were open at once tell the same: one silence is one miss.
   /// Whether it is one.
@@ -74,7 +81,7 @@ struct RoundTrip: Hashable, Sendable {
   }
 
   static func == (a: RoundTrip, b: RoundTrip) -> Bool {
-    a.misses == b.misses && a.lastHeard == b.lastHeard && a.estimate?.smoothed == b.estimate?.smoothed
+    a.misses == b.misses && a.lastHeard == b.lastHeard && a.isLinked == b.isLinked && a.estimate?.smoothed == b.estimate?.smoothed
       && a.estimate?.deviation == b.estimate?.deviation
   }
 

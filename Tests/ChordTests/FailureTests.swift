@@ -1,5 +1,5 @@
 // Half of a ring dies at once and silently, and before anything is repaired every lookup is answered, and rightly (Chord, ToN 2003,
-// Table II, on a small scale; `bench failures` does it on the paper's).
+// Table II, on a small scale; `bench lookup --fail` does it on the paper's).
 
 import Chord
 import Simulation
@@ -57,5 +57,37 @@ struct FailureTests {
     #expect(named == owner)
     // The first is given three seconds, and whoever is looked at behind it a dial.
     #expect(ring.now - asked < .seconds(8), "\(ring.now - asked)")
+  }
+
+  @Test(
+    "an owner whose link has broken is given the time of a dial before another answers in its place, also if it was known well"
+  )
+  func brokenLink() throws {
+    #expect(try #require(Self.overruled(linkBreaks: false)) < .seconds(2))
+    #expect(try #require(Self.overruled(linkBreaks: true)) >= .seconds(3))
+  }
+
+  /// After how long of its silence a neighbour that has answered before is passed over; nil: not within five seconds.
+  private static func overruled(linkBreaks: Bool) -> Duration? {
+    var member = MemberOfThree()
+    let view = View(isMember: true, predecessor: member.node.me, successors: [MemberOfThree.after])
+    for _ in 0..<20 {
+      for (message, to) in member.sent where to == MemberOfThree.next {
+        if case .query(let ticket) = message { member.handle(.received(.view(ticket, view), from: to)) }
+      }
+      member.now.monotonic = member.now.monotonic + .milliseconds(50)
+      member.handle(.tick)
+    }
+    if linkBreaks { member.handle(.lost(MemberOfThree.next.id)) }
+    let asked = member.now.monotonic
+    member.handle(.lookUp(Identifier(UInt32(15)), 1))
+    while member.now.monotonic - asked < .seconds(5) {
+      for case (.request(let request), let to) in member.sent where request.key == Identifier(UInt32(15)) {
+        if request.claim == .insist, to == MemberOfThree.after { return member.now.monotonic - asked }
+      }
+      member.now.monotonic = member.now.monotonic + .milliseconds(50)
+      member.handle(.tick)
+    }
+    return nil
   }
 }
