@@ -81,7 +81,8 @@ struct RoundTrip: Hashable, Sendable {
   }
 
   static func == (a: RoundTrip, b: RoundTrip) -> Bool {
-    a.misses == b.misses && a.lastHeard == b.lastHeard && a.isLinked == b.isLinked && a.estimate?.smoothed == b.estimate?.smoothed
+    a.misses == b.misses && a.lastHeard == b.lastHeard && a.isLinked == b.isLinked
+      && a.estimate?.smoothed == b.estimate?.smoothed
       && a.estimate?.deviation == b.estimate?.deviation
   }
 
