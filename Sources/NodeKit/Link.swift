@@ -278,10 +278,10 @@ final class Link: TCPConnectionHandler {
     readOrPause()
   }
 
-  /// Whether so much has been checked in this turn, for all links, that the next signatures and keys are left for later ones.
+  /// Whether so much has been checked in this turn, for all links, that those who have come to us are left for later ones.
   private var mustWait: Bool {
-    guard owner?.isBusyChecking ?? false else { return false }
-    rest(until: loop.now)
+    guard !isDialled, owner?.isBusyChecking ?? false else { return false }
+    rest(until: .nextTurn)
     return true
   }
 
@@ -344,7 +344,7 @@ final class Link: TCPConnectionHandler {
     let speech = Speech(type)
     if Speech.isCostly(type, payload.byteCount) { owner?.checks() }
     portion -= speech.weight
-    if let until = allowance.charge(speech, at: loop.now) ?? (portion > 0 ? nil : loop.now) { rest(until: until) }
+    if let until = allowance.charge(speech, at: loop.now) ?? (portion > 0 ? nil : .nextTurn) { rest(until: until) }
     if isCongested && Speech.isQuestion(type) { return }
     switch type {
     case 0x03:

@@ -39,7 +39,7 @@ final class Links: LinkOwner {
 
   /// Messages of handshakes, records and openings of sessions that are taken in one turn, from all links together: each costs about
   /// 0.1 ms for its keys or signatures, for which everybody else waits.
-  private static let checksPerTurn = 1
+  private static let checksPerTurn = 2
 
   /// How often it is looked whether a link is idle, or brings a message too slowly.
   private static let sweepPeriod = Duration.seconds(8)

@@ -90,3 +90,8 @@ struct Allowance {
     }
   }
 }
+
+extension LoopTime {
+  /// A moment that is past. One of now is kept to the millisecond, in which there are many turns.
+  static let nextTurn = LoopTime(nanoseconds: 0)
+}
