@@ -251,7 +251,9 @@ extension ChordNode {
     let usual = min(Forward.hopPatience, max(roundTrip?.patience ?? .zero, isKnown ? .zero : RoundTrip.firstAnswer))
     forward.hopUntil = now.monotonic + usual
     if Self.decidesOwnership(forward.question, claim) {
-      forward.hopUntil = now.monotonic + (roundTrip?.isWarm == true ? Forward.hopPatience : Forward.ownerPatience)
+      // Those behind one that is dead have been looked at meanwhile.
+      let isWarm = claim == .insist ? isKnown : roundTrip?.isWarm == true
+      forward.hopUntil = now.monotonic + (isWarm ? Forward.hopPatience : Forward.ownerPatience)
     }
     forward.deadline = min(forward.giveUpAt, now.monotonic + usual)
     forwards[ticket] = forward
