@@ -240,7 +240,7 @@ final class Link: TCPConnectionHandler {
     lastUsed = loop.now
     lastHeard = loop.now
     portion = Speech.portion
-    if phase == .handshaking, mustWait { return reader.keep(bytes.bytes) }
+    if phase == .handshaking, putsOff() { return reader.keep(bytes.bytes) }
     var isWhole = false
     do throws(LinkFailure) {
       try reader.read(&bytes, limit: { channel.longestMessage }) { message throws(LinkFailure) in
@@ -258,7 +258,7 @@ final class Link: TCPConnectionHandler {
   /// The rest is over: what has come meanwhile is taken, as far as it goes, and then the connection is read again.
   private func goOn() {
     isResting = false
-    guard isListening, !(phase == .handshaking && mustWait) else { return }
+    guard isListening, !(phase == .handshaking && putsOff()) else { return }
     lastHeard = loop.now
     portion = Speech.portion
     do throws(LinkFailure) {
@@ -278,8 +278,8 @@ final class Link: TCPConnectionHandler {
     readOrPause()
   }
 
-  /// Whether so much has been checked in this turn, for all links, that those who have come to us are left for later ones.
-  private var mustWait: Bool {
+  /// Leaves what is to be checked to a later turn, if much has been in this one; not for those whom we have dialled.
+  private func putsOff() -> Bool {
     guard !isDialled, owner?.isBusyChecking ?? false else { return false }
     rest(until: .nextTurn)
     return true
@@ -325,7 +325,7 @@ final class Link: TCPConnectionHandler {
       if type == 0x06 {
         guard payload.byteCount == 0 else { throw .malformed }
         renewsKey = true
-      } else if Speech.isCostly(type, payload.byteCount), mustWait {
+      } else if Speech.isCostly(type, payload.byteCount), putsOff() {
         left = Frame.headerLength + payload.byteCount
       } else {
         try take(type, payload)

@@ -37,7 +37,7 @@ final class Links: LinkOwner {
   /// A link nobody used for this long is closed: a dial costs less than keeping it warm for ever.
   private static let idleLimit = Duration.seconds(300)
 
-  /// Messages of handshakes, records and openings of sessions that are taken in one turn, from all links together: each costs about
+  /// Messages of handshakes, records and openings of sessions that are taken in one turn of all who have come to us: each costs about
   /// 0.1 ms for its keys or signatures, for which everybody else waits.
   private static let checksPerTurn = 2
 

@@ -61,13 +61,10 @@ public struct LookupExperiment {
     up key: Identifier, from asker: Identifier, into tally: inout LookupTally,
     trace: (@Sendable (String) -> Void)? = nil
   ) -> [Identifier]? {
-    if isWarm { work.news = [] } else { work.rewind(to: ring) }
+    if !isWarm { work.rewind(to: ring) }
     work.trace = trace
-    work.lostRequests = [key: 0]
-    work.lostPings = 0
-    work.watchedQuestions = []
-    let (asked, messages, bytes) = (work.now, work.watchedMessageCount, work.watchedByteCount)
-    let inquiries = work.inquiryCount
+    work.watch(key)
+    let asked = work.now
     work.tell(asker, .lookUp(key, 0))
     let answer = answer(to: asker, until: asked + Self.patience)
     let timeouts = work.lostRequests[key] ?? 0
@@ -77,9 +74,9 @@ public struct LookupExperiment {
       lookup.hops = answer.path.count
       lookup.direct = ring.roundTrip(asker, answer.owner)
     }
-    lookup.messages = work.watchedMessageCount - messages
-    lookup.bytes = work.watchedByteCount - bytes
-    lookup.isDoubted = work.inquiryCount > inquiries
+    lookup.messages = work.watchedMessageCount
+    lookup.bytes = work.watchedByteCount
+    lookup.isDoubted = work.inquiryCount > 0
     tally.add(lookup)
     tally.pings += work.lostPings
     return answer?.path

@@ -118,10 +118,8 @@ public struct RecordExperiment {
     _ event: ChordNode.Event, _ key: Identifier, by asker: Identifier,
     _ judge: (ChordNode.Effect) -> (LookupTally.Outcome, hops: Int?)?
   ) -> LookupTally.Lookup {
-    work.news = []
-    work.lostRequests = [key: 0]
-    work.watchedQuestions = []
-    let (asked, messages, bytes) = (work.now, work.watchedMessageCount, work.watchedByteCount)
+    work.watch(key)
+    let asked = work.now
     work.tell(asker, event)
     var verdict: (LookupTally.Outcome, hops: Int?)?
     while verdict == nil, work.step(until: asked + LookupExperiment.patience) {
@@ -134,8 +132,8 @@ public struct RecordExperiment {
     }
     var lookup = LookupTally.Lookup(
       verdict?.0 ?? .failed, hops: verdict?.hops, timeouts: work.lostRequests[key] ?? 0, time: work.now - asked)
-    lookup.messages = work.watchedMessageCount - messages
-    lookup.bytes = work.watchedByteCount - bytes
+    lookup.messages = work.watchedMessageCount
+    lookup.bytes = work.watchedByteCount
     return lookup
   }
 }

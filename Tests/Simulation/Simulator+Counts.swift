@@ -11,6 +11,15 @@ extension Simulator {
     var ticket: UInt32
   }
 
+  /// Watches this key alone, from nothing on.
+  mutating func watch(_ key: Identifier) {
+    news = []
+    lostRequests = [key: 0]
+    lostPings = 0
+    watchedQuestions = []
+    (watchedMessageCount, watchedByteCount, inquiryCount) = (0, 0, 0)
+  }
+
   /// Counts what belongs to watched keys: requests and copies, and what comes back on them.
   mutating func countIfWatched(_ message: Message, from host: Int, to peer: Identifier) {
     guard !lostRequests.isEmpty else { return }

@@ -99,9 +99,12 @@ struct LookupCommand: ParsableCommand {
 
   /// Row by row, as they are asked for.
   func measure(_ each: (LookupFigures) -> Void) throws {
-    var simulated = SimulatedLookups(
-      options, isWarm: warm, quiet: .seconds(quiet), crashes: crashes, isSilent: silent, lookupsPerSecond: rate,
-      warmUp: .seconds(warmUp))
+    var trouble = ChurnExperiment.Configuration()
+    trouble.crashes = crashes
+    trouble.isSilent = silent
+    trouble.lookupsPerSecond = rate
+    trouble.warmUp = .seconds(warmUp)
+    var simulated = SimulatedLookups(options, isWarm: warm, quiet: .seconds(quiet), churn: trouble)
     for nodes in options.nodes.values {
       for successors in options.successors.values {
         if mode == .loopback {

@@ -11,20 +11,14 @@ struct SimulatedLookups {
   let isWarm: Bool
   /// How long the bytes of maintenance are counted.
   let quiet: Duration
-  let crashes: Double
-  let isSilent: Bool
-  let lookupsPerSecond: Double
-  let warmUp: Duration
+  /// For the rows under churn; rate and lifetime come with each.
+  let churn: ChurnExperiment.Configuration
 
   /// What was built lately, for the rows that differ in what fails alone.
   private var rings: (nodes: Int, successors: Int, bySeed: [(seed: UInt64, ring: Simulator)])?
 
-  init(
-    _ options: RingOptions, isWarm: Bool, quiet: Duration, crashes: Double, isSilent: Bool, lookupsPerSecond: Double,
-    warmUp: Duration
-  ) {
-    (self.options, self.isWarm, self.quiet) = (options, isWarm, quiet)
-    (self.crashes, self.isSilent, self.lookupsPerSecond, self.warmUp) = (crashes, isSilent, lookupsPerSecond, warmUp)
+  init(_ options: RingOptions, isWarm: Bool, quiet: Duration, churn: ChurnExperiment.Configuration) {
+    (self.options, self.isWarm, self.quiet, self.churn) = (options, isWarm, quiet, churn)
   }
 
   /// A share of all fails at once before the lookups.
@@ -46,17 +40,13 @@ struct SimulatedLookups {
   /// Members come and go meanwhile.
   mutating func churning(_ sessions: SessionsArgument, of nodes: Int, successors: Int) throws -> LookupFigures {
     var figures = figures(
-      nodes, successors, 0, more: [("churn", .string(sessions.name)), ("crashes", .number(crashes))])
+      nodes, successors, 0, more: [("churn", .string(sessions.name)), ("crashes", .number(churn.crashes))])
     var (bytes, messages, memberSeconds) = (0, 0, 0.0)
     for (seed, ring) in try rings(of: nodes, successors) {
       let began = ProcessorTime.own
-      var configuration = ChurnExperiment.Configuration()
+      var configuration = churn
       configuration.rate = Double(nodes) / sessions.lifetime.mean
       configuration.lifetime = sessions.lifetime
-      configuration.crashes = crashes
-      configuration.isSilent = isSilent
-      configuration.lookupsPerSecond = lookupsPerSecond
-      configuration.warmUp = warmUp
       figures.knownPeers += ring.living.compactMap { ring.machine($0)?.knownPeers.count }
       var experiment = ChurnExperiment(ring, configuration, seed: seed)
       experiment.run(lookups: options.lookups)

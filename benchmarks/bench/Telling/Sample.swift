@@ -22,10 +22,7 @@ struct Sample {
 
   /// The smallest value that at least this share of all values does not exceed (nearest rank).
   func percentile(_ share: Double) -> Double {
-    let sorted = values.sorted()
-    guard !sorted.isEmpty else { return .nan }
-    let rank = Int((share * Double(sorted.count)).rounded(.up))
-    return sorted[min(max(rank, 1), sorted.count) - 1]
+    values.isEmpty ? .nan : Distribution(values).percentile(share)
   }
 
   var json: JSON {

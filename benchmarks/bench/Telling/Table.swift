@@ -49,26 +49,18 @@ extension LookupTally {
     [
       ("lookups", .integer(count)), ("right", .integer(right)), ("wrong", .integer(wrong)),
       ("failed", .integer(failed)),
-      ("hops", .number(Self.mean(hops.map(Double.init)))), ("hops 10/90", .string(Self.spread(hops.map(Double.init)))),
-      ("timeouts", .number(Self.mean(timeouts.map(Double.init)))),
-      ("timeouts 10/90", .string(Self.spread(timeouts.map(Double.init)))),
-      ("median ms", .number(Self.percentile(0.5, of: milliseconds))),
-      ("p90 ms", .number(Self.percentile(0.9, of: milliseconds))),
-      ("p99 ms", .number(Self.percentile(0.99, of: milliseconds))),
+      ("hops", .number(Distribution(hops).mean)), ("hops 10/90", .string(Self.spread(hops))),
+      ("timeouts", .number(Distribution(timeouts).mean)),
+      ("timeouts 10/90", .string(Self.spread(timeouts))),
+      ("median ms", .number(Distribution(milliseconds).percentile(0.5))),
+      ("p90 ms", .number(Distribution(milliseconds).percentile(0.9))),
+      ("p99 ms", .number(Distribution(milliseconds).percentile(0.99))),
     ]
   }
 
-  fileprivate static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
-
-  private static func spread(_ values: [Double]) -> String {
-    "\(Int(percentile(0.1, of: values))), \(Int(percentile(0.9, of: values)))"
-  }
-
-  /// The smallest value that at least this share of all values does not exceed (nearest rank).
-  fileprivate static func percentile(_ share: Double, of values: [Double]) -> Double {
-    guard !values.isEmpty else { return 0 }
-    let rank = Int((share * Double(values.count)).rounded(.up))
-    return values.sorted()[min(max(rank, 1), values.count) - 1]
+  private static func spread(_ values: [Int]) -> String {
+    let values = Distribution(values)
+    return "\(Int(values.percentile(0.1))), \(Int(values.percentile(0.9)))"
   }
 }
 
@@ -80,11 +72,11 @@ extension LiarExperiment.Tally {
       ("nobody", .integer(missing)), ("failed", .integer(failed)),
       ("true %", .number(100 * Double(found) / Double(max(count, 1)))),
       ("asked round %", .number(100 * Double(inquiries) / Double(max(count, 1)))),
-      ("median ms", .number(LookupTally.percentile(0.5, of: milliseconds))),
-      ("p90 ms", .number(LookupTally.percentile(0.9, of: milliseconds))),
-      ("p99 ms", .number(LookupTally.percentile(0.99, of: milliseconds))),
-      ("requests", .number(LookupTally.mean(requests))),
-      ("p99 requests", .number(LookupTally.percentile(0.99, of: requests))),
+      ("median ms", .number(Distribution(milliseconds).percentile(0.5))),
+      ("p90 ms", .number(Distribution(milliseconds).percentile(0.9))),
+      ("p99 ms", .number(Distribution(milliseconds).percentile(0.99))),
+      ("requests", .number(Distribution(requests).mean)),
+      ("p99 requests", .number(Distribution(requests).percentile(0.99))),
     ]
   }
 }
