@@ -7,6 +7,7 @@ import UVRuntime
 
 extension LoopNode: LinksOwner {
   func linked(_ remote: RemoteNode, at host: Endpoint.Host, seenAs: Endpoint?) {
+    hearsay.confirmed(remote.peer)
     step(.ring(.seen(remote.peer.id, at: host)))
     if let seenAs { learnAddress(seenAs, from: remote) }
     step(.linked(remote.peer.id))
@@ -32,7 +33,10 @@ extension LoopNode: LinksOwner {
 
   func lost(_ id: Identifier) { step(.lost(id)) }
   func departed(_ id: Identifier) { step(.departed(id)) }
-  func unreachable(_ peer: Peer) { step(.unreachable(peer)) }
+  func unreachable(_ peer: Peer) {
+    hearsay.failed(peer)
+    step(.unreachable(peer))
+  }
 
   func linkEnded(_ failure: LinkFailure) {
     configuration.logger.debug("a link ended", metadata: ["reason": "\(failure.rawValue)"])

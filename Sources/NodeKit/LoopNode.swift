@@ -31,6 +31,7 @@ public final class LoopNode {
   private var isStepping = false
   /// Whom the message being handled names, and who sent it: dials to them are on that one's word.
   private var named: (peers: [Peer], by: Identifier)?
+  var hearsay = Hearsay()
 
   var lastTicket: Ticket = 0
   var answers: [Ticket: Answer] = [:]
@@ -112,6 +113,10 @@ public final class LoopNode {
       engine.handle(inbox[next], at: Self.time(of: loop), into: &effects)
       next += 1
       for effect in effects { perform(effect) }
+      if let named, !named.peers.isEmpty {
+        hearsay.take(named.peers, from: named.by)
+        hearsay.keep { engine.ring.knows($0) }
+      }
       named = nil
       effects.removeAll(keepingCapacity: true)
     }
@@ -130,6 +135,9 @@ public final class LoopNode {
     switch effect {
     case .send(let message, let peer):
       let advertiser = named?.peers.contains(peer) == true ? named?.by : nil
+      if advertiser == nil, hearsay.mentions(peer), !links.isLinked(peer.id), !hearsay.allows(peer, at: loop.now) {
+        return step(.unreachable(peer))
+      }
       links.send(Frame.encoded { message.encode(into: &$0) }, to: peer, onWordOf: advertiser)
     case .sendChat(let message, let peer): links.send(Frame.encoded { message.encode(into: &$0) }, to: peer)
     case .ring(let effect): perform(effect)

@@ -267,6 +267,50 @@ struct LimitTests {
     }
   }
 
+  @Test(
+    "a false head that fills the successor list with addresses it makes up has a victim dialled no more than twice as often as a list is long"
+  )
+  func falseHead() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      var dials = 0
+      let victim = try TCPListener(on: rig.loop, address: .loopback4(port: 0)) { _ in dials += 1 }
+      var identity = Identity.random()
+      while !Chord.between(pair.alice.id, identity.nodeID, pair.bob.id) { identity = .random() }
+      let liar = try await rig.linked(pair.alice, as: identity, listens: true)
+      var views = UInt64(0)
+      liar.onMessage = { liar, message in
+        switch message {
+        case .query(let ticket):
+          // Others each time, where nobody is: behind the liar, as a list goes on.
+          let madeUp = (0..<16).map { number in
+            Peer(id: Self.between(identity.nodeID, views * 16 + number), endpoint: Endpoint(victim.address))
+          }
+          views += 1
+          let view = View(isMember: true, predecessor: pair.alice.node.engine.ring.me, successors: madeUp)
+          liar.write(.view(ticket, view))
+          liar.write(.changed)
+        case .notify(let ticket): liar.write(.notified(ticket, isPredecessor: true))
+        case .ping(let ticket): liar.write(.pong(ticket, isMember: true))
+        case .replicate(let ticket, _): liar.write(.replicated(ticket, isKept: true))
+        default: break
+        }
+      }
+      liar.write(.hint(Peer(id: identity.nodeID, endpoint: Endpoint(host: .v4(0x7F00_0001), port: 9))))
+      try await rig.until("it is the head") { pair.alice.node.engine.ring.ring.successors.first?.id == identity.nodeID }
+      let since = rig.loop.now
+      try await rig.until("time to dial") { rig.loop.now - since > .seconds(3) }
+      if views < 20 { Issue.record("it was asked \(views) times: that shows nothing") }
+      // Those that a question of the head's names are followed as well, and bob has the list from alice.
+      if !(1...2 * (32 + 4)).contains(dials) { Issue.record("\(dials) dials on one node's word") }
+      victim.close()
+      liar.connection.reset()
+      try await rig.formed([pair.alice, pair.bob], limit: .seconds(10))
+      try await rig.talk(pair.alice, pair.bob, "after", limit: .seconds(2))
+      try await rig.talk(pair.bob, pair.alice, "after", limit: .seconds(2))
+    }
+  }
+
   @Test("who names a node at a wrong address does not hold up who dials it at the right one, nor is the node given up")
   func wrongAddress() async throws {
     try await withRig { rig in
