@@ -12,8 +12,8 @@ struct Hostile: ParsableCommand {
     commandName: "hostile",
     abstract: "Attacks a real node, and measures what honest users notice.",
     discussion: """
-      Before and after each attack the same is measured in peace; the worse of the two is what the attack is compared with. A kind that \
-      only makes others wait is tried again, since the machine may have been busy: three times at most. Exits with 1 \
+      Before and after each attack the same is measured in peace, and once more while a node of another network is attacked just so, since \
+      the attack itself takes its share of the machine; the worst of the three is what the attack is compared with. A kind that only makes others wait is tried again, since the machine may have been busy: three times at most. Exits with 1 \
       if the node dies, takes more memory than it may, an honest request fails, or the honest users' 99th percentile more than \
       doubles.
       """)
@@ -35,16 +35,14 @@ struct Hostile: ParsableCommand {
     var report = Report()
     let attacks = Attack.all.filter { isWanted($0.name) }
     if !attacks.isEmpty {
-      let company = try Company(limitsPrivate: limitPrivate)
-      try run(attacks, against: company, &report)
-      try company.end()
+      try run(attacks, &report) { try Company(limitsPrivate: limitPrivate) }
     }
     if isWanted(Attack.descriptors.name) {
-      let company = try Company(limitsPrivate: limitPrivate, descriptors: 64)
-      try run([Attack.descriptors], against: company, &report) {
+      try run([Attack.descriptors], &report) {
+        try Company(limitsPrivate: limitPrivate, descriptors: 64)
+      } remark: { company in
         "a newcomer was ready \(Int(try company.welcome().milliseconds)) ms after the flood"
       }
-      try company.end()
     }
     report.end()
     if !report.broken.isEmpty { throw ExitCode(1) }
@@ -54,35 +52,52 @@ struct Hostile: ParsableCommand {
     kinds.isEmpty || kinds.contains { name.hasPrefix($0) }
   }
 
+  /// The honest who are measured, and others whom nobody measures.
+  private struct Field {
+    let company: Company
+    let attacker: Attacker
+    let elsewhere: Company
+    let attackerElsewhere: Attacker
+  }
+
   private func run(
-    _ attacks: [Attack], against company: Company, _ report: inout Report, remark: () throws -> String? = { nil }
+    _ attacks: [Attack], _ report: inout Report, company: () throws -> Company,
+    remark: (Company) throws -> String? = { _ in nil }
   ) throws {
-    let attacker = try Attacker(company.target)
+    let (company, elsewhere) = (try company(), try company())
+    let field = Field(
+      company: company, attacker: try Attacker(company.target), elsewhere: elsewhere,
+      attackerElsewhere: try Attacker(elsewhere.target))
     var peace = try company.measure(for: .seconds(seconds))
     for attack in attacks {
-      var row = try run(attack, by: attacker, against: company, after: peace)
+      var row = try run(attack, on: field, after: peace)
       // Where only the times were too long the machine's other work may have been to blame: then they are not when it is done again.
       for number in 2...Self.tries where row.isOnlySlow {
-        row = try run(attack, by: attacker, against: company, after: row.latencies.after)
+        row = try run(attack, on: field, after: row.latencies.after)
         row.tries = number
       }
-      row.remark = try remark()
+      row.remark = try remark(company)
       report.add(row)
       peace = row.latencies.after
     }
+    try company.end()
+    try elsewhere.end()
   }
 
   private static let tries = 3
   private static let calmings = 5
 
-  private func run(
-    _ attack: Attack, by attacker: Attacker, against company: Company, after peace: Latencies
-  ) throws -> Report.Row {
+  private func run(_ attack: Attack, on field: Field, after peace: Latencies) throws -> Report.Row {
+    let company = field.company
+    field.attackerElsewhere.begin(attack)
+    let beside = try company.measure(for: .seconds(seconds))
+    _ = field.attackerElsewhere.end()
+    _ = try field.elsewhere.recover()
     try company.forgetPeak()
     let (failures, before) = (try company.failures(), try company.usage())
-    attacker.begin(attack)
+    field.attacker.begin(attack)
     let during = try company.measure(for: .seconds(seconds))
-    let outcome = attacker.end()
+    let outcome = field.attacker.end()
     let after = try company.usage()
     // What an attack leaves behind must not pass for peace: it is waited for, and counted as the time to recover.
     var recovery = try company.recover()
@@ -93,6 +108,6 @@ struct Hostile: ParsableCommand {
     }
     return Report.Row(
       attack: attack.name, outcome: outcome, failures: try company.failures().subtracting(failures), before: before,
-      after: after, latencies: (peace, during, calm), recovery: recovery)
+      after: after, latencies: (peace, beside, during, calm), recovery: recovery)
   }
 }
