@@ -132,6 +132,21 @@ extension LinkRules.Company {
 
   // MARK: In order
 
+  /// What becomes of a frame that is to be sent.
+  enum Saying { case said(on: LinkRules.Number), waits, dropped, noLink }
+
+  /// The caller writes what is said, and dials if there is no link. Changed in place: this is done for every frame.
+  mutating func say(_ frame: [UInt8], limit: Int) -> Saying {
+    if mustWait {
+      guard waiting.count < limit else { return .dropped }
+      waiting.append(frame)
+      return .waits
+    }
+    guard let link = current?.number else { return .noLink }
+    current?.isSpokenOn = true
+    return .said(on: link)
+  }
+
   fileprivate mutating func drain(
     _ standing: LinkRules.Standing, _ goodbye: Goodbye, into effects: inout [LinkRules.Effect]
   ) {

@@ -84,8 +84,8 @@ public struct LinkRules: Hashable, Sendable {
   /// A proved connection that is, or may become, the link.
   struct Standing: Hashable, Sendable {
     var number: Number
-    var isDialled: Bool
     var since: Instant
+    var isDialled: Bool
     /// A ping is under way.
     var isAsked = false
     /// Something was said on it by us.
@@ -135,6 +135,7 @@ public struct LinkRules: Hashable, Sendable {
   }
 
   let me: Identifier
+  private let queueLimit: Int
   var companies: [Identifier: Company] = [:]
   /// Who is at the other end of each established connection.
   var ends: [Number: Identifier] = [:]
@@ -142,10 +143,13 @@ public struct LinkRules: Hashable, Sendable {
   var dials: [Peer: Dial] = [:]
   private var lastTurn = 0
   private var isLeaving = false
+  /// Frames that were dropped because too many waited already.
+  public private(set) var droppedCount = 0
 
   /// The rules at the node with this identifier.
-  public init(me: Identifier) {
+  public init(me: Identifier, queueLimit: Int = Self.queueLimit) {
     self.me = me
+    self.queueLimit = queueLimit
   }
 
   /// All nodes to which a link stands, in order.
@@ -171,7 +175,7 @@ public struct LinkRules: Hashable, Sendable {
     case .send(let frame, let peer, let number, let advertiser):
       send(frame, to: peer, number, advertiser, into: &effects)
     case .established(let number, let id, let isDialled):
-      established(Standing(number: number, isDialled: isDialled, since: now), id, at: now, into: &effects)
+      established(Standing(number: number, since: now, isDialled: isDialled), id, at: now, into: &effects)
     case .answered(let number, let isAlive): answered(number, isAlive, at: now, into: &effects)
     case .saidGoodbye(let number, let goodbye): saidGoodbye(number, goodbye, at: now, into: &effects)
     case .ended(let number, let isHeardOut): ended(number, isHeardOut, at: now, into: &effects)
@@ -197,19 +201,18 @@ public struct LinkRules: Hashable, Sendable {
     _ frame: [UInt8], to peer: Peer, _ number: Number, _ advertiser: Identifier?, into effects: inout [Effect]
   ) {
     if let place = companies.index(forKey: peer.id) {
-      if companies.values[place].mustWait {
-        if companies.values[place].waiting.count < Self.queueLimit { companies.values[place].waiting.append(frame) }
-        return
-      }
-      if let link = companies.values[place].current?.number {
-        companies.values[place].current?.isSpokenOn = true
-        return effects.append(.write(frame, on: link))
+      switch companies.values[place].say(frame, limit: queueLimit) {
+      case .said(let link): return effects.append(.write(frame, on: link))
+      case .waits: return
+      case .dropped: return droppedCount += 1
+      case .noLink: break
       }
     }
     lastTurn += 1
     let waiting = Dial.Waiting(turn: lastTurn, frame: frame)
     if let count = dials[peer]?.waiting.count {
-      if count < Self.queueLimit { dials[peer]?.waiting.append(waiting) }
+      guard count < queueLimit else { return droppedCount += 1 }
+      dials[peer]?.waiting.append(waiting)
       return
     }
     guard !isLeaving, peer.endpoint.isDialable, dials.count < Self.dialLimit else {

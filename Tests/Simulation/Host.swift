@@ -1,27 +1,7 @@
-// One host of a simulation: a node's machine, and what its kernel knows of links.
+// One host of a simulation: a node's machines, the ring's and conversations' and that of its links, and its ends of connections.
 
 import Chat
 import Chord
-
-/// One end of a link. The other end has the same number, as long as both stand.
-struct LinkEnd {
-  var number: UInt32
-  /// When the last message that was sent on it arrives: the next one must not overtake it.
-  var lastArrival: Instant
-}
-
-/// A newer link to a node, until it is clear whether the older one still lives.
-struct Contender {
-  var link: UInt32
-  /// What is to be sent meanwhile.
-  var waiting: [Simulator.Wire]
-}
-
-/// A dial that is under way, and what is to be sent once somebody answers.
-struct OpenDial {
-  var endpoint: Endpoint
-  var wires: [Simulator.Wire]
-}
 
 /// A host and its node.
 struct Host {
@@ -31,11 +11,16 @@ struct Host {
   /// The node's public key; empty without a user.
   let key: [UInt8]
   var engine: Engine
+  /// Which connection to whom is the link.
+  var rules: LinkRules
+  var ends = ConnectionEnds()
   var isAlive = true
   /// Its node has said that it is done.
   var hasLeft = false
   /// A host that swallows everything: nobody is told that it is gone.
   var isSilent = false
+  /// It will be looked which links are idle.
+  var isSweeping = false
   /// The how-manieth node on this host it is.
   var life = 0
   var tickAt: Instant?
@@ -46,22 +31,13 @@ struct Host {
   var delayed: [(Simulator.Scheduled, Instant)] = []
   /// By how many milliseconds its wall clock is wrong.
   var clockError: Int64 = 0
-  var links: [Int: LinkEnd] = [:]
-  /// Those who came again over a new link while their old one stands.
-  var contenders: [Int: Contender] = [:]
-  /// Messages for those who are being dialled.
-  var waiting: [Int: [OpenDial]] = [:]
 
-  init(me: Peer, key: [UInt8], engine: Engine) {
+  init(me: Peer, key: [UInt8], engine: Engine, queueLimit: Int) {
     self.me = me
     self.key = key
     self.engine = engine
+    rules = LinkRules(me: me.id, queueLimit: queueLimit)
     endpoint = me.endpoint
-  }
-
-  /// What is to be sent to another, now that there is a link.
-  mutating func takeWaiting(for other: Int) -> [Simulator.Wire] {
-    waiting.removeValue(forKey: other)?.flatMap(\.wires) ?? []
   }
 
   /// As others see it.

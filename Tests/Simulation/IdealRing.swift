@@ -24,6 +24,7 @@ extension Simulator {
     let answers = IdealAnswers(ring: ring)
     for host in ring.hosts.indices { ring.live(host, answers) }
     ring.now = ideal.end
+    for host in ring.hosts.indices { ring.seeOthers(host) }
     return ring
   }
 
@@ -51,10 +52,29 @@ extension Simulator {
       hosts[host].tickAt = deadline
       push(host, .tick, at: deadline)
     }
-    for other in spokenTo.sorted() where other != host && hosts[host].links[other] == nil {
-      lastLink += 1
-      hosts[host].links[other] = LinkEnd(number: lastLink, lastArrival: Self.ideal.end)
-      hosts[other].links[host] = LinkEnd(number: lastLink, lastArrival: Self.ideal.end)
+    now = Self.ideal.end
+    for other in spokenTo.sorted() where other != host { link(host, other) }
+  }
+
+  /// Two hosts have a link.
+  private mutating func link(_ host: Int, _ other: Int) {
+    guard hosts[host].rules.link(to: hosts[other].me.id) == nil else { return }
+    let number = nextNumber()
+    linkCount += 1
+    for (one, another) in [(host, other), (other, host)] {
+      begin(number, at: one, to: another)
+      let event = LinkRules.Event.established(number, with: hosts[another].me.id, isDialled: one == host)
+      hosts[one].rules.handle(event, at: now, into: &linkEffects)
+    }
+    linkEffects.removeAll(keepingCapacity: true)
+  }
+
+  /// A machine is told where the other ends of its links are seen.
+  private mutating func seeOthers(_ host: Int) {
+    var effects: [Engine.Effect] = []
+    for end in hosts[host].ends.all {
+      let other = hosts[Int(end.other)].me
+      _ = hosts[host].handle(.ring(.seen(other.id, at: other.endpoint.host)), at: time, into: &effects)
     }
   }
 }

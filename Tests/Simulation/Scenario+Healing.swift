@@ -113,6 +113,12 @@ extension Scenario {
       let forgotten = machine.forgottenQuestions(at: simulator.now)
       if forgotten > 0 { return fail("\(people[place].id.short) has forgotten \(forgotten) questions") }
     }
+    let loose = simulator.looseEnds
+    pass(.seconds(10))
+    if let end = loose.intersection(simulator.looseEnds).min(by: { ($0.connection, $0.host) < ($1.connection, $1.host) }
+    ) {
+      fail("connection \(end.connection) of host \(end.host) is neither the link nor closed")
+    }
   }
 
   /// Asks one node and waits for what `read` recognises as the answer.

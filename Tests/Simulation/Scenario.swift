@@ -32,6 +32,7 @@ public struct Scenario {
     case threeWayCut = "cut in three", slowLine = "slow line", brokenLink = "broken link", deadLink =
       "link dead without notice"
     case move = "change of address", wrongClock = "wrong clock", heal = "cut healed", delivered, failed
+    case replaced = "connection replaced", idle = "idle link closed"
     case overflow = "full queue", reopened = "session came back", consent = "consent given", invariant =
       "invariant checked"
   }
@@ -113,6 +114,7 @@ public struct Scenario {
       let range = Duration.microseconds(50)...slowest
       configuration.latency = generator.chance(2) ? .drawn(range) : .ofPair(range)
     }
+    configuration.idleLimit = [.seconds(10), .seconds(60), .seconds(300)][generator.below(3)]
     pace = .milliseconds([300, 700, 1500, 4000][generator.below(4)])
     simulator = Simulator(configuration)
     report = Report(seed: options.seed)
@@ -143,6 +145,8 @@ public struct Scenario {
     report.sights[.delivered] = correspondence.delivered
     report.sights[.failed] = correspondence.failed
     report.sights[.overflow] = simulator.overflowCount
+    report.sights[.replaced] = simulator.replacedCount
+    report.sights[.idle] = simulator.idleCount
     if report.failure != nil { report.lastEvents = tail.lines }
   }
 

@@ -20,9 +20,9 @@ extension Simulator {
     (watchedMessageCount, watchedByteCount, inquiryCount) = (0, 0, 0)
   }
 
-  /// Counts what belongs to watched keys: requests and copies, and what comes back on them.
-  mutating func countIfWatched(_ message: Message, from host: Int, to peer: Identifier) {
-    guard !lostRequests.isEmpty else { return }
+  /// Counts what belongs to watched keys: requests and copies, and what comes back on them. `length`: of the frame.
+  mutating func countIfWatched(_ message: Message, _ length: Int, from host: Int, to peer: Identifier) {
+    if let to = numbers[peer] { countIfLost(message, to: to) }
     switch message {
     case .request(let request):
       guard lostRequests[request.key] != nil else { return }
@@ -38,7 +38,7 @@ extension Simulator {
     case .query, .view, .notify, .notified, .ping, .pong, .changed, .hint, .leaving, .extend: return
     }
     watchedMessageCount += 1
-    watchedByteCount += Wire.ring(message).frameLength
+    watchedByteCount += length
   }
 
   private func isWatched(_ ticket: UInt32, of asker: Identifier, at host: Int) -> Bool {
@@ -48,13 +48,12 @@ extension Simulator {
 
   /// A request is a time-out if its receiver is not there any more when it is sent, whether the sender waits for that or has asked
   /// another one meanwhile.
-  mutating func countIfLost(_ wire: Wire, to host: Int) {
+  private mutating func countIfLost(_ message: Message, to host: Int) {
     guard !hosts[host].isAlive else { return }
-    switch wire {
-    case .ring(.request(let request)):
-      if let count = lostRequests[request.key] { lostRequests[request.key] = count + 1 }
-    case .ring(.ping): lostPings += 1
-    case .ring, .chat: break
+    switch message {
+    case .request(let request): if let count = lostRequests[request.key] { lostRequests[request.key] = count + 1 }
+    case .ping: lostPings += 1
+    default: break
     }
   }
 
@@ -63,30 +62,21 @@ extension Simulator {
   /// anything, however long a lookup takes.
   public mutating func comeToRest() {
     schedule.removeAll { scheduled in
-      if case .tick = scheduled.happening { true } else { false }
+      switch scheduled.happening {
+      case .tick, .sweep: true
+      default: false
+      }
     }
     for host in hosts.indices { hosts[host].tickAt = nil }
     awake = []
     while let next = schedule.nextAt { _ = step(until: next) }
   }
 
-  mutating func wakeIfWatched(_ host: Int, by wire: Wire) {
+  mutating func wakeIfWatched(_ host: Int, by message: Message) {
     // Who is only asked for the nearest answers at once, and has nothing to wait for.
-    guard !lostRequests.isEmpty, case .ring(.request(let request)) = wire, lostRequests[request.key] != nil,
+    guard awake != nil, case .request(let request) = message, lostRequests[request.key] != nil,
       request.question != .nearest
     else { return }
     awake?.insert(host)
-  }
-}
-
-extension Simulator.Wire {
-  /// The bytes of its frame: two of length, then the type and what follows.
-  var frameLength: Int {
-    var writer = ByteWriter()
-    switch self {
-    case .ring(let message): message.encode(into: &writer)
-    case .chat(let message): message.encode(into: &writer)
-    }
-    return writer.bytes.count + 2
   }
 }

@@ -16,14 +16,13 @@ extension Simulator {
   public mutating func crash(_ id: Identifier, silently: Bool = false) {
     guard let host = numbers[id], hosts[host].isAlive else { return }
     hosts[host].isSilent = silently
+    let ends = hosts[host].ends.all
+    if silently {
+      for end in ends { probe(Int(end.other), end.number) }
+    } else {
+      for end in ends { endOutput(end.number, at: host) }
+    }
     bury(host)
-    guard !silently else {
-      for other in hosts[host].links.keys.sorted() { idle(other, host) }
-      return
-    }
-    for (other, link) in hosts[host].links.sorted(by: { $0.key < $1.key }) {
-      tell(other, of: link, with: host, isDeparture: false)
-    }
   }
 
   /// Stops a host for a while: its process, its kernel's answers to dials, everything. Answers for how long it sleeps in all, if it was
@@ -41,7 +40,7 @@ extension Simulator {
   public mutating func move(_ id: Identifier, to endpoint: Endpoint, keepingLinks: Bool = false) {
     guard let host = numbers[id], hosts[host].isAlive else { return }
     hosts[host].endpoint = endpoint
-    if !keepingLinks { for other in linked(to: id) { breakLink(id, other, notice: .none) } }
+    if !keepingLinks { for end in hosts[host].ends.all { swallow(end.number, between: host, Int(end.other)) } }
     tell(id, Engine.Event.relocated(endpoint))
   }
 
@@ -56,13 +55,13 @@ extension Simulator {
     self.isCut = isCut
     cutCount += 1
     for host in hosts.indices {
-      for other in hosts[host].links.keys.sorted() where !reaches(host, other) || !reaches(other, host) {
-        idle(host, other)
+      for end in hosts[host].ends.all where !reaches(host, Int(end.other)) || !reaches(Int(end.other), host) {
+        probe(host, end.number)
       }
     }
   }
 
-  /// Ends the cut and all slowness. Links that nobody gave up deliver what they held up.
+  /// Ends the cut and all slowness. Connections deliver what they held up; not those whose sender's kernel has given up.
   public mutating func heal() {
     isCut = nil
     cutCount += 1
@@ -70,13 +69,26 @@ extension Simulator {
     let late = heldUp
     heldUp = []
     gathered = [:]
-    for (scheduled, from) in late {
-      guard hosts[scheduled.host].life == scheduled.life else { continue }
-      var last = hosts[from].links[scheduled.host]?.lastArrival ?? now
-      last = max(now + delay(from, scheduled.host), last + .nanoseconds(1))
-      hosts[from].links[scheduled.host]?.lastArrival = last
-      schedule.push(scheduled, at: last)
+    var ways: [Way: Instant] = [:]
+    for case (let scheduled, let from) in late {
+      guard case .carried(let item, let number, _) = scheduled.happening else { continue }
+      if let end = hosts[from].ends[number] { ways[Way(number, from)] = end.lastArrival }
+      if case .end = item { ways[Way(number, from), default: now] = max(ways[Way(number, from)] ?? now, now) }
     }
+    for (scheduled, from) in late {
+      guard case .carried(_, let number, _) = scheduled.happening, let last = ways[Way(number, from)] else { continue }
+      let at = max(now + delay(from, scheduled.host), last + .nanoseconds(1))
+      ways[Way(number, from)] = at
+      hosts[from].ends[number]?.lastArrival = at
+      schedule.push(scheduled, at: at)
+    }
+  }
+
+  /// What one host sends on a connection.
+  private struct Way: Hashable {
+    var number: LinkRules.Number
+    var from: Int
+    init(_ number: LinkRules.Number, _ from: Int) { (self.number, self.from) = (number, from) }
   }
 
   /// Messages between two hosts take longer by so much, until `heal`.
@@ -88,27 +100,32 @@ extension Simulator {
   /// Breaks the link between two nodes, if there is one; tells whether there was.
   @discardableResult
   public mutating func breakLink(_ a: Identifier, _ b: Identifier, notice: Notice) -> Bool {
-    guard let a = numbers[a], let b = numbers[b], let link = hosts[a].links[b], hosts[b].links[a]?.number == link.number
+    guard let a = numbers[a], let b = numbers[b], let link = hosts[a].rules.link(to: hosts[b].me.id),
+      hosts[b].rules.link(to: hosts[a].me.id) == link
     else { return false }
     switch notice {
     case .both:
-      schedule(a, .ended(with: b, link: link.number, isDeparture: false), after: delay(a, b))
-      schedule(b, .ended(with: a, link: link.number, isDeparture: false), after: delay(a, b))
+      schedule(a, .broken(link), after: delay(a, b))
+      schedule(b, .broken(link), after: delay(a, b))
     case .one:
-      schedule(a, .ended(with: b, link: link.number, isDeparture: false), after: delay(a, b))
-      swallowed.insert(link.number)
-      idle(b, a)
-    case .none:
-      swallowed.insert(link.number)
-      idle(a, b)
-      idle(b, a)
+      schedule(a, .broken(link), after: delay(a, b))
+      swallowed.insert(link)
+      probe(b, link)
+    case .none: swallow(link, between: a, b)
     }
     return true
   }
 
-  /// The nodes this one has links with, in the order of their numbers.
+  /// From now on a connection carries nothing, and nobody is told.
+  private mutating func swallow(_ number: LinkRules.Number, between a: Int, _ b: Int) {
+    swallowed.insert(number)
+    probe(a, number)
+    probe(b, number)
+  }
+
+  /// The nodes this one has links with, in order.
   public func linked(to id: Identifier) -> [Identifier] {
     guard let host = numbers[id] else { return [] }
-    return hosts[host].links.keys.sorted().map { hosts[$0].me.id }
+    return hosts[host].rules.linked
   }
 }

@@ -57,6 +57,27 @@ extension Simulator {
     return nil
   }
 
+  /// The ends of connections that are not the link at both their ends. Where all is well, none stays among them for long.
+  public var looseEnds: Set<LooseEnd> {
+    var loose: Set<LooseEnd> = []
+    for (place, host) in hosts.enumerated() where host.isAlive {
+      for end in host.ends.all {
+        let other = hosts[Int(end.other)]
+        let links = [host.rules.link(to: other.me.id), other.rules.link(to: host.me.id)]
+        if links != [end.number, end.number] || other.ends.place(of: end.number) == nil {
+          loose.insert(LooseEnd(connection: end.number, host: place))
+        }
+      }
+    }
+    return loose
+  }
+
+  /// An end of a connection, at a host.
+  public struct LooseEnd: Hashable, Sendable {
+    public var connection: LinkRules.Number
+    public var host: Int
+  }
+
   /// Runs until no node has a flaw, at the latest until `limit` from now. Looks only when a pointer or the membership has changed.
   public mutating func runUntilExact(_ limit: Duration) -> Bool {
     let end = now + limit

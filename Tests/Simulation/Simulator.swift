@@ -1,13 +1,16 @@
 // Many whole nodes in one process, on a virtual clock and a simulated network: the very machines that ship (`Engine`: the ring and
-// the conversations), with links that take time to dial, keep their messages in order, and break with or without notice. The same
-// seed gives the same run; nothing depends on the order of a dictionary.
+// the conversations; `LinkRules`: the links), over connections that take time to dial, keep what is sent in order, and break with or
+// without notice. What goes over them are frames, encoded and decoded as they are by a node. The same seed gives the same run; nothing
+// depends on the order of a dictionary.
 //
-//   schedule ──> step ──> Engine.handle ──> effects ──> perform ──> links ──> schedule
+//   schedule ──> step ──> Engine.handle ──> effects ──> perform ──> LinkRules ──> connections ──> schedule
 //
-//   Simulator.swift          hosts, time, stepping, performing         Schedule.swift   what happens when
-//   Simulator+Links.swift    dialling, sending, losing links           Latency.swift    how long a message takes
-//   Simulator+Faults.swift   crashes, sleep, cuts, broken links        Simulator+Oracle.swift   what is right
-//   Simulator+Counts.swift   what it took                          Simulator+Snapshots.swift  going back
+//   Simulator.swift              hosts, time, stepping, performing       Happening.swift         what can happen
+//   Simulator+Links.swift        from the engine to the rules and back   Schedule.swift          and when
+//   Simulator+Connections.swift  what TCP does (its ends:                Latency.swift           how long a message takes
+//                                Connections.swift)                      Simulator+Oracle.swift  what is right
+//   Simulator+Faults.swift       crashes, sleep, cuts, broken links      Simulator+Counts.swift  what it took
+//   Simulator+Snapshots.swift    going back
 //
 // A simulator is a value: a copy is a snapshot that goes on by itself.
 
@@ -28,13 +31,13 @@ public struct Simulator: Sendable {
     public var unanswered = Duration.seconds(9)
     /// An idle link whose other end is silent breaks after this.
     public var idleSilence = Duration.seconds(24)
+    /// A link over which nothing was said for this long is closed.
+    public var idleLimit = Duration.seconds(300)
     /// More messages than this do not wait for a dial: what comes then is dropped. A link on which more of them have gathered, because
     /// its other end sleeps or the network is cut, is ended by its sender.
-    public var queueLimit = 1024
+    public var queueLimit = LinkRules.queueLimit
     /// Whether all that nodes tell is kept in `observations`, for tests to read at the end.
     public var keepsObservations = true
-    /// Whether `byteCount` is kept: every message is then written out, which costs time.
-    public var countsBytes = false
     /// Whether a signature that one machine has checked is not worked out again for the next: nothing else changes by it.
     public var remembersSignatures = true
     public init() {}
@@ -54,40 +57,6 @@ public struct Simulator: Sendable {
     public var news: News
   }
 
-  enum Happening {
-    case event(Engine.Event)
-    case tick
-    /// A message on the link of that number from this host.
-    case message(Wire, from: Int, link: UInt32)
-    /// The dialler's end stands; this is the other one's.
-    case accepted(from: Int, link: UInt32)
-    case dialled(Int, at: Endpoint)
-    /// The other end of the link is gone.
-    case ended(with: Int, link: UInt32, isDeparture: Bool)
-    case introduced(Int)
-    /// The older link to a node that came again has not answered.
-    case superseded(Int, link: UInt32)
-    /// A link that this host gave up itself has ended.
-    case gaveUp(Int)
-    case wake
-    /// The host's kernel looks whether the other end of the link has been silent for too long.
-    case silence(with: Int, link: UInt32, cut: Int)
-    /// A puppet says something.
-    case line(Message, to: Int)
-  }
-
-  enum Wire {
-    case ring(Message)
-    case chat(ChatMessage)
-  }
-
-  struct Scheduled {
-    var host: Int
-    /// Of which life of the host this is.
-    var life: Int
-    var happening: Happening
-  }
-
   public let configuration: Configuration
   public internal(set) var now = Instant(nanoseconds: 0)
   /// Everything nodes told, if it is to be kept.
@@ -100,10 +69,13 @@ public struct Simulator: Sendable {
   public internal(set) var requestCount = 0
   /// And of these the questions of inquiries.
   public internal(set) var inquiryCount = 0
-  /// What all messages take as frames, if it is to be counted.
+  /// What all messages take as frames.
   public internal(set) var byteCount = 0
-  /// Links that were made.
-  public var linkCount: Int { Int(lastLink) }
+  /// Connections that were made.
+  public internal(set) var linkCount = 0
+  /// Of them those that were closed because another one to the same node stays, and those that were closed as idle.
+  public internal(set) var replacedCount = 0
+  public internal(set) var idleCount = 0
   /// Requests for watched keys and what came back on them, and what that takes as frames.
   public internal(set) var watchedMessageCount = 0
   public internal(set) var watchedByteCount = 0
@@ -130,7 +102,7 @@ public struct Simulator: Sendable {
   public internal(set) var living: [Identifier] = []
   var schedule = Schedule<Scheduled>()
   var generator: Generator
-  var lastLink: UInt32 = 0
+  var lastNumber: LinkRules.Number = 0
   var lastFed: Int?
   /// What a machine wanted of its host after it had left.
   var effectAfterEnd: String?
@@ -139,17 +111,25 @@ public struct Simulator: Sendable {
   /// How often the network has been cut.
   var cutCount = 0
   var heldUp: [(Scheduled, from: Int)] = []
-  /// How many messages have gathered on a link.
-  var gathered: [UInt32: Int] = [:]
+  /// How many messages have gathered on a connection.
+  var gathered: [LinkRules.Number: Int] = [:]
   /// Links that were ended because too much had gathered, and messages that were dropped.
-  public internal(set) var overflowCount = 0
-  /// Links that died without notice: what is sent on them goes nowhere.
-  var swallowed: Set<UInt32> = []
+  public var overflowCount: Int { hosts.reduce(overflows) { $0 + $1.rules.droppedCount } }
+  /// Of them the links, and the messages of former lives.
+  var overflows = 0
+  /// Connections that died without notice: what is sent on them goes nowhere.
+  var swallowed: Set<LinkRules.Number> = []
   /// Extra delay between two hosts.
   var slowness: [Pair: Duration] = [:]
   /// After it has come to rest: the hosts whose deadlines count again. Nil: all.
   var awake: Set<Int>?
   private var effects: [Engine.Effect] = []
+  private var inbox: [Engine.Event] = []
+  private var isFeeding = false
+  var linkEffects: [LinkRules.Effect] = []
+  var linkInbox: [LinkRules.Event] = []
+  var isRuling = false
+  var draft = ByteWriter()
   private let utcAtStart: UInt64 = 1_790_000_000_000
 
   public init(_ configuration: Configuration = Configuration()) {
@@ -201,11 +181,13 @@ public struct Simulator: Sendable {
 
   private mutating func add(_ me: Peer, key: [UInt8], conversations: Conversations?) {
     let ring = ChordNode(me: me, configuration: configuration.node, seed: generator.next(), at: time)
-    var host = Host(me: me, key: key, engine: Engine(ring: ring, conversations: conversations))
+    var host = Host(
+      me: me, key: key, engine: Engine(ring: ring, conversations: conversations), queueLimit: configuration.queueLimit)
     let number: Int
     if let known = numbers[me.id] {
       number = known
       host.life = hosts[known].life + 1
+      overflows += hosts[known].rules.droppedCount
       hosts[known] = host
     } else {
       number = hosts.count
@@ -285,16 +267,16 @@ public struct Simulator: Sendable {
       hosts[host].tickAt = nil
       feed(host, .tick)
     case .event(let event): feed(host, event)
-    case .message(let wire, let from, let link): arrived(scheduled, wire, from: from, to: host, link)
-    case .accepted(let from, let link): accepted(scheduled, from: from, host, link)
-    case .dialled(let other, let endpoint): dialled(host, other, at: endpoint)
-    case .ended(let other, let link, let isDeparture): ended(host, other, link, isDeparture: isDeparture)
-    case .introduced(let other): introduced(host, other)
-    case .superseded(let other, let link): superseded(host, other, link)
-    case .gaveUp(let other): feed(host, .lost(hosts[other].me.id))
+    case .carried(let item, let number, let from): arrived(item, on: number, scheduled, from: from, to: host)
+    case .dialled(let other, let endpoint, let number): dialled(host, other, at: endpoint, number)
+    case .introduced(let other, let number): introduced(host, other, by: number)
+    case .closed(let number): tellRules(host, .ended(number, isHeardOut: false))
+    case .broken(let number): gone(number, at: host, isHeardOut: false)
+    case .silence(let number, let cut): silence(number, at: host, cut: cut)
+    case .patience(let number): lostPatience(number, at: host, set: at)
+    case .sweep: sweep(host)
     case .wake: break  // seen to above
-    case .silence(let other, let link, let cut): silence(host, other, link, cut)
-    case .line(let message, let other): send(.ring(message), from: host, to: hosts[other].peer)
+    case .line(let message, let other): send(message, from: host, to: hosts[other].peer)
     }
   }
 
@@ -305,7 +287,7 @@ public struct Simulator: Sendable {
         Scheduled(host: scheduled.host, life: scheduled.life, happening: .wake), at: hosts[scheduled.host].asleepUntil)
     }
     hosts[scheduled.host].delayed.append((scheduled, at))
-    if case .message(_, let from, let link) = scheduled.happening { gather(from, scheduled.host, link) }
+    if case .carried(.frame, let number, let from) = scheduled.happening { gather(from, scheduled.host, number) }
   }
 
   private mutating func wake(_ host: Int) {
@@ -315,13 +297,33 @@ public struct Simulator: Sendable {
     let delayed = hosts[host].delayed
     hosts[host].delayed = []
     for (scheduled, _) in delayed {
-      if case .message(_, _, let link) = scheduled.happening { gathered[link] = nil }
+      if case .carried(_, let number, _) = scheduled.happening { gathered[number] = nil }
     }
     for (scheduled, at) in delayed { happen(scheduled, at: at) }
   }
 
-  /// Gives a machine an event and does what it says.
+  /// Gives a machine an event and does what it says. What comes up meanwhile waits until that is done.
   mutating func feed(_ host: Int, _ event: Engine.Event) {
+    guard !isFeeding else { return inbox.append(event) }
+    isFeeding = true
+    var deadline = handle(host, event)
+    var next = 0
+    while next < inbox.count {
+      if hosts[host].isAlive { deadline = handle(host, inbox[next]) }
+      next += 1
+    }
+    if next > 0 { inbox.removeAll(keepingCapacity: true) }
+    isFeeding = false
+    guard hosts[host].isAlive, awake?.contains(host) ?? true, let deadline else { return }
+    if hosts[host].tickAt.map({ $0 > deadline }) ?? true {
+      let at = max(deadline, now)
+      hosts[host].tickAt = at
+      push(host, .tick, at: at)
+    }
+  }
+
+  /// Answers when the machine wants to be woken.
+  private mutating func handle(_ host: Int, _ event: Engine.Event) -> Instant? {
     eventCount += 1
     lastFed = host
     if let trace { trace("\(now.nanoseconds / 1000) µs  \(hosts[host].me.id.short)  \(event)") }
@@ -337,22 +339,16 @@ public struct Simulator: Sendable {
     }
     effects.removeAll(keepingCapacity: true)
     swap(&effects, &self.effects)
-    guard hosts[host].isAlive, awake?.contains(host) ?? true, let deadline else { return }
-    if hosts[host].tickAt.map({ $0 > deadline }) ?? true {
-      let at = max(deadline, now)
-      hosts[host].tickAt = at
-      schedule.push(Scheduled(host: host, life: hosts[host].life, happening: .tick), at: at)
-    }
+    return deadline
   }
 
   private mutating func perform(_ effect: Engine.Effect, of host: Int) {
     switch effect {
-    case .send(let message, let peer):
-      countIfWatched(message, from: host, to: peer.id)
-      send(.ring(message), from: host, to: peer)
-    case .sendChat(let message, let peer): send(.chat(message), from: host, to: peer)
+    case .send(let message, let peer): send(message, from: host, to: peer)
+    case .sendChat(let message, let peer): send(message, from: host, to: peer)
     case .ring(.seek(let all)): seek(host, all: all)
-    case .ring(.disconnect(let id)), .ring(.renew(let id)): disconnect(host, id)
+    case .ring(.disconnect(let id)): disconnect(host, id)
+    case .ring(.renew(let id)): renew(host, id)
     case .ring(let effect): tellUser(host, .ring(effect.withTicketOfUser))
     case .chat(.doubt(let id)): doubt(host, id)
     case .chat(let effect): tellUser(host, .chat(effect))

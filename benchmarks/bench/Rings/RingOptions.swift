@@ -56,7 +56,6 @@ struct RingOptions: ParsableArguments {
     configuration.seed = seed
     configuration.node.successors = successors
     configuration.keepsObservations = false
-    configuration.countsBytes = true
     configuration.latency = try latency.latency(seed: seed)
     var ring = grown ? Simulator.ring(of: nodes, configuration) : .idealRing(of: nodes, configuration)
     // An ordinary life for as long as it takes to refresh all fingers: they are linked then, and no member hurries any more.
