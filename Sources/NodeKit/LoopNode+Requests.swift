@@ -110,6 +110,9 @@ extension LoopNode {
   /// Everybody it remembers whom a lookup may use.
   package var knownPeers: Int { engine.ring.knownPeers.count }
 
+  /// The nodes to which a link stands, in the order of their identifiers.
+  public var peers: [Peer] { links.remotes.map(\.peer) }
+
   /// Nodes that this one was introduced to: where a walk round the ring may begin.
   public var contacts: [Peer] { engine.ring.introducedPeers }
 

@@ -35,6 +35,7 @@ struct BootstrapCommand: ParsableCommand {
 /// Says where the node listens and how it fares, and wants no input.
 private final class Announcer: FrontEnd {
   let readsInput = false
+  let usesLines = true
   private unowned var host: Host!
 
   func began(_ host: Host) {

@@ -1,7 +1,7 @@
 // Runs one node for whoever uses it on standard input and output, from the first line to the exit code. Everything happens in
 // callbacks of one loop on the main thread.
 //
-//     node ──events──► Host ──► FrontEnd (LineMode, RPCServer, Announcer)
+//     node ──events──► Host ──► FrontEnd (LineMode, ScreenMode, RPCServer, Announcer)
 //     stdin ──lines──►  │  ◄── quit(code)
 //     SIGINT, SIGTERM ──┘──► leave the ring ──► last words ──► what is written leaves ──► exit code
 
@@ -13,6 +13,8 @@ import NodeKit
 protocol FrontEnd: AnyObject {
   /// Whether it wants the lines of standard input.
   var readsInput: Bool { get }
+  /// Whether it writes lines to standard output; otherwise it has the terminal for itself.
+  var usesLines: Bool { get }
   /// The node listens and begins to join.
   func began(_ host: Host)
   func happened(_ event: NodeEvent)
@@ -68,7 +70,7 @@ final class Host {
         ended: { [unowned self] error in inputEnded(error) },
         failed: { [unowned self] error in outputFailed(error) },
         outputIsFull: { [unowned self] isFull in node.takesTexts = !isFull })
-      standard = try StandardLines(on: loop, readsInput: frontEnd.readsInput, handlers)
+      if frontEnd.usesLines { standard = try StandardLines(on: loop, readsInput: frontEnd.readsInput, handlers) }
       for signal in [SIGINT, SIGTERM, SIGHUP] {
         signals.append(try SignalWatcher(on: loop, signal: signal) { [unowned self] in signalled(signal) })
       }
@@ -155,9 +157,17 @@ final class Host {
   }
 
   private func signalled(_ signal: Int32) {
-    // A second one: now. Nobody is waiting for politeness.
-    guard code == nil else { _exit(128 + signal) }
+    guard code == nil else { endNow(128 + signal) }
     quit(.success)
+  }
+
+  /// Whether the node is on its way out.
+  var isEnding: Bool { code != nil }
+
+  /// Nobody is waiting for politeness.
+  func endNow(_ code: Int32) -> Never {
+    TerminalGuard.restore()
+    _exit(code)
   }
 
   // MARK: Ending
