@@ -27,8 +27,9 @@ struct BootstrapCommand: ParsableCommand {
     let addresses = member.listen == nil ? Bootstraps.compiledIn : []
     let frontEnd: any FrontEnd = member.rpc ? RPCServer(hasUser: false) : Announcer()
     let host = try Host(
-      configuration, listeningOnFirstOf: addresses, requiresBootstrap: network.requireBootstrap, frontEnd)
-    throw host.run()
+      configuration, listeningOnFirstOf: addresses, requiresBootstrap: network.requireBootstrap,
+      member.operators, frontEnd)
+    throw try host.run()
   }
 }
 

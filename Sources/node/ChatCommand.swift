@@ -61,7 +61,9 @@ struct ChatCommand: ParsableCommand {
     let isOpenToAll = network.bootstrap.isEmpty && !network.requireBootstrap
     configuration.standsInForBootstrap = isOpenToAll
     let frontEnd = frontEnd(isTerminal: isTerminal)
-    throw try Host(configuration, requiresBootstrap: network.requireBootstrap, frontEnd).run()
+    let host = try Host(
+      configuration, requiresBootstrap: network.requireBootstrap, member.operators, frontEnd)
+    throw try host.run()
   }
 
   private func frontEnd(isTerminal: Bool) -> any FrontEnd {
@@ -77,6 +79,5 @@ struct ChatCommand: ParsableCommand {
     if member.rpc, to != nil {
       throw ValidationError("--to and --rpc do not go together: a bot sends with the method send.")
     }
-    if member.rpc, plain { throw ValidationError("--plain and --rpc do not go together: choose one.") }
   }
 }

@@ -35,6 +35,8 @@ final class Host {
   let node: LoopNode
   private let frontEnd: any FrontEnd
   private let inbox: EventInbox
+  private let operatorOptions: OperatorOptions
+  private var operators: Operators?
   private var standard: StandardLines?
   private var signals: [SignalWatcher] = []
   private var gate: RequiredBootstrap?
@@ -47,9 +49,10 @@ final class Host {
   /// - Throws: `ExitCode`, after saying why on standard error.
   init(
     _ configuration: NodeConfiguration, listeningOnFirstOf addresses: [String] = [], requiresBootstrap: Bool,
-    _ frontEnd: any FrontEnd
+    _ operators: OperatorOptions, _ frontEnd: any FrontEnd
   ) throws {
     self.frontEnd = frontEnd
+    operatorOptions = operators
     inbox = EventInbox()
     loop = try Startup.loop()
     node = try Startup.node(configuration, listeningOnFirstOf: addresses, on: loop, inbox)
@@ -62,8 +65,9 @@ final class Host {
     }
   }
 
-  /// Runs to the end.
-  func run() -> ExitCode {
+  /// Runs to the end. Throws `ExitCode`, after saying why, if something that was asked for cannot be had.
+  func run() throws -> ExitCode {
+    operators = try Operators(operatorOptions, self)
     do throws(UVError) {
       let handlers = StandardLines.Handlers(
         line: { [unowned self] line in frontEnd.received(line) },
@@ -110,6 +114,7 @@ final class Host {
     guard self.code == nil else { return }
     self.code = code
     gate = nil
+    operators?.leaves()
     standard?.stopReading()
     within(Self.leavingLimit) { [unowned self] in left() }
     node.leave { [weak self] in self?.left() }
@@ -118,6 +123,7 @@ final class Host {
   // MARK: What happens
 
   private func happened(_ event: NodeEvent) {
+    operators?.happened(event)
     guard let gate, !gate.isOpen else { return frontEnd.happened(event) }
     switch event {
     case .ready: heldReady = true

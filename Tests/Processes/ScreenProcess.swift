@@ -17,7 +17,7 @@ public final class ScreenProcess: @unchecked Sendable {
   ) throws {
     let state = Gate(State(screen: TerminalEmulator(columns: columns, rows: rows)))
     self.state = state
-    var variables = ProcessInfo.processInfo.environment.merging(["TERM": "xterm-256color"]) { $1 }
+    var variables = Surroundings.variables.merging(["TERM": "xterm-256color"]) { $1 }
     variables["NO_COLOR"] = nil
     process = try ChildProcess(
       try NodeBinary.path(), arguments, environment: variables.merging(environment) { $1 },
