@@ -7,7 +7,14 @@ SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
 .PHONY: help set-up chat test check format demo chaos partition hostile bench bench-session bench-peers compare counts figures
-.PHONY: sim canary fuzz asan tsan clean
+.PHONY: sim canary fuzz asan tsan clean install uninstall generated
+
+# Where `make install` puts things: DESTDIR is put before everything, for packagers.
+PREFIX ?= /usr/local
+DESTDIR ?=
+bindir = $(PREFIX)/bin
+datadir = $(PREFIX)/share
+unitdir = $(PREFIX)/lib/systemd/system
 
 help: ## this list
 	@echo "make …"
@@ -101,6 +108,27 @@ tsan: set-up ## the tests under the thread sanitizer
 
 fuzz: set-up ## look for bytes that do harm; RUNS=10000000 TARGET=member: so often, this target alone
 	@RUNS="$(RUNS)" TARGET="$(TARGET)" KEEP="$(KEEP)" scripts/fuzz
+
+install: set-up ## build, and install program, manual page, completions and service; PREFIX=/usr/local DESTDIR=
+	@scripts/no-other-node "$(bindir)/node"
+	$(SWIFT) build -c release --product node
+	install -D -m 755 .build/release/node "$(DESTDIR)$(bindir)/node"
+	install -D -m 644 packaging/node.1 "$(DESTDIR)$(datadir)/man/man1/node.1"
+	install -D -m 644 packaging/completions/node.bash "$(DESTDIR)$(datadir)/bash-completion/completions/node"
+	install -D -m 644 packaging/completions/_node "$(DESTDIR)$(datadir)/zsh/site-functions/_node"
+	install -D -m 644 packaging/completions/node.fish "$(DESTDIR)$(datadir)/fish/vendor_completions.d/node.fish"
+	install -d "$(DESTDIR)$(unitdir)"
+	sed 's|@BINDIR@|$(bindir)|g' packaging/chord-chat.service > "$(DESTDIR)$(unitdir)/chord-chat.service"
+	chmod 644 "$(DESTDIR)$(unitdir)/chord-chat.service"
+
+uninstall: ## remove what `make install` has put there, with the same PREFIX and DESTDIR
+	rm -f "$(DESTDIR)$(bindir)/node" "$(DESTDIR)$(datadir)/man/man1/node.1" \
+	  "$(DESTDIR)$(datadir)/bash-completion/completions/node" "$(DESTDIR)$(datadir)/zsh/site-functions/_node" \
+	  "$(DESTDIR)$(datadir)/fish/vendor_completions.d/node.fish" "$(DESTDIR)$(unitdir)/chord-chat.service"
+
+generated: ## make the manual page and the completions anew, after a change of the options
+	$(SWIFT) build --product node
+	@scripts/generated "$(CURDIR)/.build/debug/node"
 
 clean: ## remove everything that was built
 	rm -rf .build .build-asan .build-tsan .build-fuzz .build-peers Examples/*/.build Examples/*/Package.resolved

@@ -46,7 +46,7 @@ let package = Package(
     .executableTarget(
       name: "node",
       dependencies: [
-        "NodeKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "NodeKit", "CUTF8Proc", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: house),
@@ -117,10 +117,12 @@ if Context.environment["CHORD_FUZZ"] != nil {
   package.targets.removeAll { $0.isTest || others.contains($0.name) }
   package.targets += [
     .target(
-      name: "node", dependencies: ["NodeKit"],
+      name: "node", dependencies: ["NodeKit", "CUTF8Proc"],
       sources: [
         "Display.swift", "JSON.swift", "JSONReader.swift", "JSONWriter.swift", "LineCommand.swift",
         "LineSplitter.swift", "Names.swift", "RPCRequest.swift", "Suggestion.swift", "Written.swift",
+        "Screen/InputLine.swift", "Screen/Key.swift", "Screen/KeyDecoder.swift", "Screen/KeySequences.swift",
+        "Screen/Row.swift", "Screen/TextWidth.swift",
       ],
       swiftSettings: house),
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),

@@ -96,6 +96,8 @@ final class Links: LinkOwner {
   }
 
   var count: Int { rules.count }
+  /// What waits to be taken by the others.
+  var queuedBytes: Int { links.values.reduce(0) { $0 + $1.pendingBytes } }
   /// The nodes to which a link stands, in order.
   var linked: [Identifier] { rules.linked }
   var remotes: [RemoteNode] { linked.compactMap { link(to: $0)?.remote } }

@@ -18,6 +18,7 @@ extension LoopNode: LinksOwner {
       if Message.types.contains(type) {
         let message = try Message(type: type, payload: payload)
         guard remote.listens || message.isForAnyone else { throw Malformed.invalid(.kind) }
+        if case .view = message, remote.peer.id == engine.ring.ring.successors.first?.id { stabilizedAt = loop.now }
         step(.ring(.received(message, from: remote.peer)))
       } else if ChatMessage.types.contains(type) {
         let message = try ChatMessage(type: type, payload: payload)

@@ -110,6 +110,9 @@ extension LoopNode {
   /// Everybody it remembers whom a lookup may use.
   package var knownPeers: Int { engine.ring.knownPeers.count }
 
+  /// The nodes to which a link stands, in the order of their identifiers.
+  public var peers: [Peer] { links.remotes.map(\.peer) }
+
   /// Nodes that this one was introduced to: where a walk round the ring may begin.
   public var contacts: [Peer] { engine.ring.introducedPeers }
 
@@ -124,12 +127,16 @@ extension LoopNode {
 
   func answerFind(_ ticket: Ticket, _ user: User, _ peer: Peer, _ hops: Int) {
     guard case .find(let since, let done)? = answers.removeValue(forKey: ticket) else { return }
-    done(.success(Finding(user: user, peer: peer, hops: hops, duration: LoopTime.current - since)))
+    let duration = LoopTime.current - since
+    lookupTimes.found(in: duration, over: hops)
+    done(.success(Finding(user: user, peer: peer, hops: hops, duration: duration)))
   }
 
   func answerLookup(_ ticket: Ticket, _ owner: Peer, _ path: [Identifier]) {
     guard case .lookup(let since, let done)? = answers.removeValue(forKey: ticket) else { return }
-    done(.success(LookupResult(owner: owner, path: path, duration: LoopTime.current - since)))
+    let duration = LoopTime.current - since
+    lookupTimes.found(in: duration, over: path.count)
+    done(.success(LookupResult(owner: owner, path: path, duration: duration)))
   }
 
   func answerOpen(_ ticket: Ticket) {
@@ -159,8 +166,12 @@ extension LoopNode {
 
   func answer(_ ticket: Ticket, _ failure: NodeFailure) {
     switch answers.removeValue(forKey: ticket) {
-    case .find(_, let done)?: done(.failure(failure))
-    case .lookup(_, let done)?: done(.failure(failure))
+    case .find(_, let done)?:
+      lookupTimes.failed()
+      done(.failure(failure))
+    case .lookup(_, let done)?:
+      lookupTimes.failed()
+      done(.failure(failure))
     case .open(let done)?, .close(let done)?: done(.failure(failure))
     case .send(let done)?: done(.failure(failure))
     case .view(let done)?: done(.failure(failure))

@@ -47,6 +47,9 @@ public final class LoopNode {
   private var isPublished = false
   lazy var standIn = Deadline(on: loop) { [weak self] in self?.reportNewRing() }
   var departure: Departure?
+  var lookupTimes = LookupTimes()
+  /// When the first successor last said how it stands.
+  var stabilizedAt: LoopTime?
 
   /// Makes a node and binds its address; from the next turn of the loop on it looks for its ring.
   ///

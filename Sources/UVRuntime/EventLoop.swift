@@ -35,6 +35,8 @@ public final class EventLoop: @unchecked Sendable {
     public var queuedWrites: UInt64 = 0
     /// Reads that brought bytes.
     public var reads: UInt64 = 0
+    /// How long callbacks have kept the loop from its sockets.
+    public var work = WorkTimes()
   }
 
   /// The version of libuv that is linked.
@@ -66,6 +68,9 @@ public final class EventLoop: @unchecked Sendable {
 
   /// What the loop has done so far.
   public internal(set) var statistics = Statistics()
+
+  /// The longest that the loop was busy in one turn since this was asked the last time: its lag, seen by whoever waits.
+  public func takeLongestTurn() -> Duration { statistics.work.takeLongest() }
 
   /// Handles made (connections, listeners, watchers, streams) that are not yet closed and freed.
   public private(set) var openHandles = 0
@@ -102,6 +107,7 @@ public final class EventLoop: @unchecked Sendable {
       freeMemory()
       throw UVError(code: asyncResult)
     }
+    _ = chord_chat_measure_idle_time(uv)  // without it turns seem longer than they are, which is all that would be lost
     uv_timer_init(uv, timer)
     uv_prepare_init(uv, prepare)
     uv_prepare_start(prepare, turnWillSleep)
@@ -221,7 +227,7 @@ public final class EventLoop: @unchecked Sendable {
   fileprivate func prepareToSleep() {
     statistics.turns += 1
     uv_update_time(uv)
-    refreshNow()
+    statistics.work.turnEnds(at: refreshNow(), idle: uv_metrics_idle_time(uv))
     if !flushList.isEmpty {
       swap(&flushList, &flushBatch)
       var index = 0

@@ -36,6 +36,16 @@ public struct SocketAddress: Hashable, Sendable {
   }
 }
 
+extension SocketAddress {
+  /// Whether only this machine can reach it: 127.0.0.0/8 or ::1.
+  public var isLoopback: Bool {
+    switch host {
+    case .v4(let bits): bits >> 24 == 127
+    case .v6(let high, let low): high == 0 && low == 1
+    }
+  }
+}
+
 // MARK: - Text
 
 extension SocketAddress: LosslessStringConvertible {

@@ -27,14 +27,16 @@ struct BootstrapCommand: ParsableCommand {
     let addresses = member.listen == nil ? Bootstraps.compiledIn : []
     let frontEnd: any FrontEnd = member.rpc ? RPCServer(hasUser: false) : Announcer()
     let host = try Host(
-      configuration, listeningOnFirstOf: addresses, requiresBootstrap: network.requireBootstrap, frontEnd)
-    throw host.run()
+      configuration, listeningOnFirstOf: addresses, requiresBootstrap: network.requireBootstrap,
+      member.operators, frontEnd)
+    throw try host.run()
   }
 }
 
 /// Says where the node listens and how it fares, and wants no input.
 private final class Announcer: FrontEnd {
   let readsInput = false
+  let usesLines = true
   private unowned var host: Host!
 
   func began(_ host: Host) {

@@ -10,7 +10,8 @@ struct ChatCommand: ParsableCommand {
     commandName: "chat",
     abstract: "Chat: type a line to send it, /help for the commands.",
     discussion: """
-      Works in a terminal and in a pipe. With no bootstrap node there it starts a new ring and, unless --bootstrap is given, also \
+      In a terminal it takes the whole screen (F1 or /help lists keys and commands), with --plain it writes plain lines, as it does \
+      in a pipe. With no bootstrap node there it starts a new ring and, unless --bootstrap is given, also \
       listens on the first bootstrap address, so that the next one to start finds it. At the end of input (Ctrl-D) it waits for \
       undelivered texts for up to 30 seconds; Ctrl-C leaves at once.
 
@@ -19,7 +20,7 @@ struct ChatCommand: ParsableCommand {
         node chat --key-file alice.key    be the same alice#… next time
         node chat --ask                   see who wants to talk before they can
         node chat --rpc --username bot    JSON-RPC 2.0, one message per line
-        printf '/msg bob#… the build is done\\n' | node chat --username ci
+        make 2>&1 | tail -1 | node chat --username ci --to bob#M4TZ8-0QHCV-7W2RK-N9XD3
       """)
 
   @Option(
@@ -35,6 +36,19 @@ struct ChatCommand: ParsableCommand {
   )
   var ask = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Talk to this user from the start. In a pipe every line of input is a text to them, whatever it begins with, and the exit code \
+      is 0 only if all were acknowledged.
+      """,
+      valueName: "username#id"),
+    transform: Check.user)
+  var to: User?
+
+  @Flag(help: "Write plain lines in a terminal too, one event a line: for screen readers, and for who likes it so.")
+  var plain = false
+
   @OptionGroup var member: MemberOptions
   @OptionGroup var network: NetworkOptions
 
@@ -46,10 +60,24 @@ struct ChatCommand: ParsableCommand {
     try member.apply(to: &configuration)
     let isOpenToAll = network.bootstrap.isEmpty && !network.requireBootstrap
     configuration.standsInForBootstrap = isOpenToAll
-    let frontEnd: any FrontEnd =
-      member.rpc
-      ? RPCServer(hasUser: true)
-      : LineMode(isTerminal: isTerminal, usesCompiledInBootstraps: network.bootstrap.isEmpty)
-    throw try Host(configuration, requiresBootstrap: network.requireBootstrap, frontEnd).run()
+    let frontEnd = frontEnd(isTerminal: isTerminal)
+    let host = try Host(
+      configuration, requiresBootstrap: network.requireBootstrap, member.operators, frontEnd)
+    throw try host.run()
+  }
+
+  private func frontEnd(isTerminal: Bool) -> any FrontEnd {
+    if member.rpc { return RPCServer(hasUser: true) }
+    let circumstances = Chatting.Circumstances(
+      isPerson: isTerminal, usesCompiledInBootstraps: network.bootstrap.isEmpty, addressee: to)
+    let kind = TerminalKind.ofThisProcess
+    return !plain && kind.suitsScreen
+      ? ScreenMode(circumstances, hasColors: kind.hasColors) : LineMode(circumstances)
+  }
+
+  func validate() throws {
+    if member.rpc, to != nil {
+      throw ValidationError("--to and --rpc do not go together: a bot sends with the method send.")
+    }
   }
 }

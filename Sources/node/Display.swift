@@ -44,7 +44,7 @@ enum Display {
   private static func safe(_ scalars: Substring.UnicodeScalarView, isolating: Bool) -> String {
     var shown = String.UnicodeScalarView()
     let isIsolated = isolating && scalars.contains { isRightToLeft($0) }
-    if isIsolated { shown.append("\u{2068}") }
+    if isIsolated { shown.append(opening) }
     var flagEnd = scalars.startIndex
     for index in scalars.indices {
       let scalar = scalars[index]
@@ -57,8 +57,22 @@ enum Display {
         for part in name(of: scalar).unicodeScalars { shown.append(part) }
       }
     }
-    if isIsolated { shown.append("\u{2069}") }
+    if isIsolated { shown.append(closing) }
     return String(shown)
+  }
+
+  private static let opening: Unicode.Scalar = "\u{2068}"
+  private static let closing: Unicode.Scalar = "\u{2069}"
+
+  /// A text that is safe to show, isolated if it has right-to-left characters.
+  static func isolated(_ text: String) -> String {
+    text.unicodeScalars.contains(where: isRightToLeft) ? "\(opening)\(text)\(closing)" : text
+  }
+
+  /// A text without our isolates around any part of it: those of others are shown by name, so all there are are ours.
+  static func withoutIsolates(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0 == opening || $0 == closing }) else { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.filter { $0 != opening && $0 != closing }))
   }
 
   /// Where the tags end that make a black flag that of a country's part: a code of 3 to 6 letters and digits, and the end tag (UTS #51).

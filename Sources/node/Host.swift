@@ -1,7 +1,7 @@
 // Runs one node for whoever uses it on standard input and output, from the first line to the exit code. Everything happens in
 // callbacks of one loop on the main thread.
 //
-//     node ──events──► Host ──► FrontEnd (LineMode, RPCServer, Announcer)
+//     node ──events──► Host ──► FrontEnd (LineMode, ScreenMode, RPCServer, Announcer)
 //     stdin ──lines──►  │  ◄── quit(code)
 //     SIGINT, SIGTERM ──┘──► leave the ring ──► last words ──► what is written leaves ──► exit code
 
@@ -13,6 +13,8 @@ import NodeKit
 protocol FrontEnd: AnyObject {
   /// Whether it wants the lines of standard input.
   var readsInput: Bool { get }
+  /// Whether it writes lines to standard output; otherwise it has the terminal for itself.
+  var usesLines: Bool { get }
   /// The node listens and begins to join.
   func began(_ host: Host)
   func happened(_ event: NodeEvent)
@@ -33,6 +35,8 @@ final class Host {
   let node: LoopNode
   private let frontEnd: any FrontEnd
   private let inbox: EventInbox
+  private let operatorOptions: OperatorOptions
+  private var operators: Operators?
   private var standard: StandardLines?
   private var signals: [SignalWatcher] = []
   private var gate: RequiredBootstrap?
@@ -45,9 +49,10 @@ final class Host {
   /// - Throws: `ExitCode`, after saying why on standard error.
   init(
     _ configuration: NodeConfiguration, listeningOnFirstOf addresses: [String] = [], requiresBootstrap: Bool,
-    _ frontEnd: any FrontEnd
+    _ operators: OperatorOptions, _ frontEnd: any FrontEnd
   ) throws {
     self.frontEnd = frontEnd
+    operatorOptions = operators
     inbox = EventInbox()
     loop = try Startup.loop()
     node = try Startup.node(configuration, listeningOnFirstOf: addresses, on: loop, inbox)
@@ -60,15 +65,16 @@ final class Host {
     }
   }
 
-  /// Runs to the end.
-  func run() -> ExitCode {
+  /// Runs to the end. Throws `ExitCode`, after saying why, if something that was asked for cannot be had.
+  func run() throws -> ExitCode {
+    operators = try Operators(operatorOptions, self)
     do throws(UVError) {
       let handlers = StandardLines.Handlers(
         line: { [unowned self] line in frontEnd.received(line) },
         ended: { [unowned self] error in inputEnded(error) },
         failed: { [unowned self] error in outputFailed(error) },
         outputIsFull: { [unowned self] isFull in node.takesTexts = !isFull })
-      standard = try StandardLines(on: loop, readsInput: frontEnd.readsInput, handlers)
+      if frontEnd.usesLines { standard = try StandardLines(on: loop, readsInput: frontEnd.readsInput, handlers) }
       for signal in [SIGINT, SIGTERM, SIGHUP] {
         signals.append(try SignalWatcher(on: loop, signal: signal) { [unowned self] in signalled(signal) })
       }
@@ -108,6 +114,7 @@ final class Host {
     guard self.code == nil else { return }
     self.code = code
     gate = nil
+    operators?.leaves()
     standard?.stopReading()
     within(Self.leavingLimit) { [unowned self] in left() }
     node.leave { [weak self] in self?.left() }
@@ -116,6 +123,7 @@ final class Host {
   // MARK: What happens
 
   private func happened(_ event: NodeEvent) {
+    operators?.happened(event)
     guard let gate, !gate.isOpen else { return frontEnd.happened(event) }
     switch event {
     case .ready: heldReady = true
@@ -155,9 +163,17 @@ final class Host {
   }
 
   private func signalled(_ signal: Int32) {
-    // A second one: now. Nobody is waiting for politeness.
-    guard code == nil else { _exit(128 + signal) }
+    guard code == nil else { endNow(128 + signal) }
     quit(.success)
+  }
+
+  /// Whether the node is on its way out.
+  var isEnding: Bool { code != nil }
+
+  /// Nobody is waiting for politeness.
+  func endNow(_ code: Int32) -> Never {
+    TerminalGuard.restore()
+    _exit(code)
   }
 
   // MARK: Ending

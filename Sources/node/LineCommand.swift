@@ -27,6 +27,9 @@ enum LineCommand: Equatable {
   case sessions
   case id
   case status
+  case ring
+  case peers
+  case clear
   case help
   case quit
   /// Nothing to do.
@@ -45,6 +48,9 @@ enum LineCommand: Equatable {
     ("sessions", "", "lists the sessions that stand, and who has asked for one"),
     ("id", "", "shows your own name and id, to give to a friend"),
     ("status", "", "shows how this node stands in the ring"),
+    ("ring", "", "walks round the ring and shows its members"),
+    ("peers", "", "lists the nodes that this one has a link to"),
+    ("clear", "", "forgets what has been shown"),
     ("help", "", "shows this"),
     ("quit", "", "waits for what is still to be delivered, then leaves"),
   ]
@@ -66,6 +72,9 @@ enum LineCommand: Equatable {
     case "sessions": return alone(name, rest, .sessions)
     case "id": return alone(name, rest, .id)
     case "status": return alone(name, rest, .status)
+    case "ring": return alone(name, rest, .ring)
+    case "peers": return alone(name, rest, .peers)
+    case "clear": return alone(name, rest, .clear)
     case "help": return alone(name, rest, .help)
     case "quit": return alone(name, rest, .quit)
     default: return unknown(name)

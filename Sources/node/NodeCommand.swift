@@ -19,7 +19,10 @@ struct NodeCommand: ParsableCommand {
         node chat --bootstrap 192.0.2.7:7401    join the ring of that node
         node bootstrap --listen 0.0.0.0:7401    a node that others start from
         node lookup alice#K7QM2-XWB9P-TD4HG-Z3R8F
-        node ring --json
+        node ring --svg ring.svg
+        node ping 192.0.2.7:7401
+        node config show                        what is configured, and where
+        node status                             of a node that runs here with --control
 
       EXIT CODES
          0  all is well
@@ -29,10 +32,14 @@ struct NodeCommand: ParsableCommand {
         70  a bug in this program
         74  input or output failed: the port is taken, the key file cannot be read
         75  nobody else is there, or a message was not delivered
-        78  the key file does not hold what it should
+        78  the key file or the configuration file does not hold what it should
       """,
     version: "chord-chat \(version)",
-    subcommands: [ChatCommand.self, BootstrapCommand.self, LookupCommand.self, RingCommand.self])
+    subcommands: [
+      ChatCommand.self, BootstrapCommand.self, LookupCommand.self, RingCommand.self, StatusCommand.self,
+      PingCommand.self,
+      ConfigCommand.self, ManualCommand.self,
+    ])
 
   static func main() {
     StandardError.secureDescriptors()
@@ -43,10 +50,34 @@ struct NodeCommand: ParsableCommand {
     // Many links want many descriptors; without more of them the node works too.
     _ = try? DescriptorLimit.raise()
     do {
-      var command = try parseAsRoot()
+      var command = try parsed()
       try command.run()
     } catch {
       end(with: error)
+    }
+  }
+
+  /// What was typed, and what the configuration file says beside it.
+  private static func parsed() throws -> any ParsableCommand {
+    let typed = Array(CommandLine.arguments.dropFirst())
+    // Asking for help helps also where the file is broken.
+    guard !typed.isEmpty,
+      !typed.contains(where: { ["-h", "--help", "help", "--version", "config", "manual"].contains($0) }),
+      let file = try Configuration.load()
+    else { return try parseAsRoot(typed) }
+    let arguments = Configuration.arguments(typed, with: file)
+    do {
+      return try parseAsRoot(arguments)
+    } catch {
+      // If it is right without the file, the file is wrong.
+      guard arguments != typed, (try? parseAsRoot(typed)) != nil, exitCode(for: error) == .validationFailure else {
+        throw error
+      }
+      for line in Display.lines(fullMessage(for: error)).prefix(1) { StandardError.write(line) }
+      StandardError.say(
+        "this comes from \(Display.line(Configuration.path ?? "")): mend it there; `node config show` says what comes from which line."
+      )
+      throw ExitCode.badConfiguration
     }
   }
 

@@ -13,7 +13,9 @@ final class Observer {
 
   let node: LoopNode
   private let loop: EventLoop
-  private let options: NetworkOptions
+  private let requiresBootstrap: Bool
+  /// What to do if nobody answers.
+  private let advice: String
   private let inbox = EventInbox()
   private let addresses: [String]
   private var failures: [(address: String, reason: LinkFailure)] = []
@@ -22,9 +24,17 @@ final class Observer {
   private var code: ExitCode?
 
   /// Throws `ExitCode`, after saying why.
-  init(_ options: NetworkOptions) throws {
-    self.options = options
-    var configuration = options.configuration
+  convenience init(_ options: NetworkOptions) throws {
+    try self.init(
+      options.configuration, requiresBootstrap: options.requireBootstrap,
+      advice: "start one with `node bootstrap`, or name another with --bootstrap HOST:PORT")
+  }
+
+  /// Throws `ExitCode`, after saying why.
+  init(_ configuration: NodeConfiguration, requiresBootstrap: Bool = false, advice: String) throws {
+    self.requiresBootstrap = requiresBootstrap
+    self.advice = advice
+    var configuration = configuration
     configuration.role = .observer
     addresses = configuration.bootstraps
     loop = try Startup.loop()
@@ -76,8 +86,7 @@ final class Observer {
       StandardError.say(BootstrapReports.sentence(address, reason))
     }
     let tried = addresses.map { Display.line($0) }.joined(separator: ", ")
-    StandardError.say(
-      "no node answered at \(tried): start one with `node bootstrap`, or name another with --bootstrap HOST:PORT")
-    finish(options.requireBootstrap ? .noBootstrap : .alone)
+    StandardError.say("no node answered at \(tried): \(advice)")
+    finish(requiresBootstrap ? .noBootstrap : .alone)
   }
 }

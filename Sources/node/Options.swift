@@ -88,6 +88,8 @@ struct MemberOptions: ParsableArguments {
   @Flag(help: "Speak JSON-RPC 2.0 over standard input and output, one message per line, for bots and scripts.")
   var rpc = false
 
+  @OptionGroup(title: "Options for whoever runs a node") var operators: OperatorOptions
+
   @Flag(help: ArgumentHelp("Hold loopback and private addresses to the limits for public ones.", visibility: .hidden))
   var limitPrivate = false
 
@@ -115,6 +117,13 @@ enum Check {
     try explained { () throws(Mistake) in try HostPort.check(text, for: .dial) }
   }
 
+  @Sendable static func loopback(_ text: String) throws -> SocketAddress {
+    guard let address = SocketAddress(text), address.isLoopback else {
+      throw ValidationError("numbers are shown on this machine alone: give a loopback address, as in 127.0.0.1:9400")
+    }
+    return address
+  }
+
   @Sendable static func network(_ text: String) throws -> String {
     let isText = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     guard (1...64).contains(text.utf8.count), isText else {
@@ -133,6 +142,20 @@ enum Check {
       throw ValidationError("give a whole number from 1 to 32")
     }
     return count
+  }
+
+  @Sendable static func count(_ text: String) throws -> Int {
+    guard let count = Int(text), (1...1000).contains(count) else {
+      throw ValidationError("give a whole number from 1 to 1000")
+    }
+    return count
+  }
+
+  @Sendable static func digits(_ text: String) throws -> String {
+    guard (1...40).contains(text.utf8.count), text.utf8.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else {
+      throw ValidationError("give the first hexadecimal digits of a node's identifier, as `node ring` shows them")
+    }
+    return text
   }
 
   @Sendable static func logLevel(_ text: String) throws -> Logger.Level {

@@ -26,6 +26,7 @@ final class RPCServer: FrontEnd {
   private typealias Ticket = UInt64
 
   let readsInput = true
+  let usesLines = true
   private let hasUser: Bool
   private unowned var host: Host!
   /// The ids of what waits, in the order of asking; notifications wait for nothing.
@@ -68,7 +69,7 @@ final class RPCServer: FrontEnd {
   func inputEnded() {
     isEnding = true
     endingDeadline = Deadline(on: host.loop) { [unowned self] in host.quit(.alone) }
-    endingDeadline?.set(host.loop.now + LineMode.endingLimit)
+    endingDeadline?.set(host.loop.now + Chatting.endingLimit)
     endIfDone()
   }
 

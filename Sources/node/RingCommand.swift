@@ -1,6 +1,7 @@
 // `node ring`: walks round the ring through any member and prints it.
 
 import ArgumentParser
+import Glibc
 import NodeKit
 
 /// Prints the ring.
@@ -12,6 +13,8 @@ struct RingCommand: ParsableCommand {
       EXAMPLES
         node ring
         node ring --bootstrap 192.0.2.7:7401 --json
+        node ring --svg ring.svg --fingers 4f1d
+        node ring --dot | circo -Tpng > ring.png
       """)
 
   @Flag(
@@ -20,7 +23,27 @@ struct RingCommand: ParsableCommand {
   )
   var json = false
 
+  @Flag(help: "Print the ring for Graphviz, with wrong pointers in red and the fingers of one member in blue.")
+  var dot = false
+
+  @Option(help: ArgumentHelp("Draw the ring into this file, for a browser.", valueName: "file"), transform: Check.file)
+  var svg: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Whose fingers are drawn: a member whose identifier begins like this. Default: the first one.",
+      valueName: "digits"),
+    transform: Check.digits)
+  var fingers: String?
+
   @OptionGroup var network: NetworkOptions
+
+  func validate() throws {
+    if json, dot { throw ValidationError("--json and --dot both write to standard output: choose one.") }
+    if fingers != nil, !dot, svg == nil {
+      throw ValidationError("--fingers is for a picture: add --svg FILE or --dot.")
+    }
+  }
 
   func run() throws {
     let observer = try Observer(network)
@@ -54,9 +77,35 @@ struct RingCommand: ParsableCommand {
   }
 
   private func show(_ observer: Observer, _ walk: RingWalk) {
-    let isPrinted = StandardOutput.print(json ? Self.json(walk).line : Self.text(walk))
+    let centre = walk.members.map(\.peer).first { peer in
+      fingers.map { peer.id.description.hasPrefix($0.lowercased()) } ?? true
+    }
+    if centre == nil, let fingers {
+      StandardError.say(
+        "no member's identifier begins with \(fingers), so no fingers are drawn: `node ring` shows them all")
+    }
+    let picture = RingPicture(walk, fingersOf: centre)
+    if let svg {
+      guard write(picture.svg + "\n", to: svg) else { return observer.finish(.ioFailed) }
+    }
+    let isPrinted = StandardOutput.print(json ? Self.json(walk).line : dot ? picture.dot : Self.text(walk))
     guard isPrinted else { return observer.finish(.ioFailed) }
     observer.finish(walk.problems.isEmpty ? .success : .notFound)
+  }
+
+  /// Whether the file could be written; says why not.
+  private func write(_ text: String, to path: String) -> Bool {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    var rest = Array(text.utf8)[...]
+    var isWhole = descriptor >= 0
+    while isWhole, !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count >= 0 { rest = rest.dropFirst(count) } else if errno != EINTR { isWhole = false }
+    }
+    let code = errno
+    if descriptor >= 0, close(descriptor) != 0 { isWhole = false }
+    if !isWhole { StandardError.say("\(Display.line(path)) cannot be written: \(StandardError.text(ofErrno: code))") }
+    return isWhole
   }
 
   // MARK: Printing

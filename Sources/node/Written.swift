@@ -17,7 +17,7 @@ enum Written {
   /// A user, as `alice#K7QM2-XWB9P-TD4HG-Z3R8F`; perhaps as copied from where it was shown isolated (Display.swift).
   static func user(_ text: String) throws(Mistake) -> User {
     do {
-      return try User(parsing: withoutIsolates(text))
+      return try User(parsing: Display.withoutIsolates(text))
     } catch {
       throw Mistake(Display.line("\(error)"))
     }
@@ -25,11 +25,7 @@ enum Written {
 
   /// The name of somebody who has been shown, as copied from there.
   static func name(_ text: String) throws(Mistake) -> UserName {
-    try username(withoutIsolates(text))
-  }
-
-  private static func withoutIsolates(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.filter { $0 != "\u{2068}" && $0 != "\u{2069}" }))
+    try username(Display.withoutIsolates(text))
   }
 
   /// A username.

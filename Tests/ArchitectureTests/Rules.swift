@@ -31,7 +31,10 @@ enum Rules {
     "Chord": ["CSodium"],
     "Chat": ["Chord", "CSodium", "CUTF8Proc"],
     "NodeKit": ["UVRuntime", "Noise", "Chord", "Chat", "CSodium", "Logging", "FoundationEssentials"],
-    "node": ["NodeKit", "UVRuntime", "Chord", "Chat", "ArgumentParser", "Logging", "FoundationEssentials", "Glibc"],
+    "node": [
+      "NodeKit", "UVRuntime", "Chord", "Chat", "CUTF8Proc", "ArgumentParser", "Logging", "FoundationEssentials",
+      "Glibc",
+    ],
   ]
 
   /// Modules that know neither time nor chance: both are arguments there.

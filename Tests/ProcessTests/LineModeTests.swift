@@ -17,7 +17,7 @@ struct LineMode {
   ) throws {
     line = try LineProcess(
       [
-        "chat", "--username", name, "--listen", "127.0.0.1:0", "--network", fleet.network, "--bootstrap",
+        "chat", "--plain", "--username", name, "--listen", "127.0.0.1:0", "--network", fleet.network, "--bootstrap",
         fleet.addresses[0],
       ] + options, connection: connection)
     user = try line.waitForOutput("user", within: Patience.ready) { Self.user(named: name, in: $0) }
@@ -89,8 +89,11 @@ extension RealProcesses {
       let alice = try LineMode("alice", in: fleet)
       let bobsName = try bob.user()
       try alice.line.type("/help")
-      for command in ["/find", "/msg", "/close", "/accept", "/ignore", "/sessions", "/id", "/status", "/help", "/quit"]
-      {
+      for command in [
+        "/find", "/msg", "/close", "/accept", "/ignore", "/sessions", "/id", "/status", "/ring", "/peers", "/clear",
+        "/help",
+        "/quit",
+      ] {
         try alice.line.waitForOutput(containing: command)
       }
       try alice.line.type("/find \(bobsName)")

@@ -48,16 +48,18 @@ extension RealProcesses {
       }
     }
 
-    @Test("the line mode writes no file either")
-    func lineMode() throws {
+    @Test("neither do the screen and the line mode write a file", arguments: [[], ["--plain"]])
+    func person(options: [String]) throws {
       let fleet = try Fleet(bootstraps: 1, names: ["bob"])
       let home = try Home()
       let arguments = [
         "chat", "--username", "alice", "--listen", "127.0.0.1:0", "--network", fleet.network, "--bootstrap",
         fleet.addresses[0],
       ]
+      let environment = home.environment.merging(["TERM": "xterm"]) { $1 }
       let alice = try LineProcess(
-        arguments, environment: home.environment, directory: home.path, connection: .terminal(columns: 80, rows: 24))
+        arguments + options, environment: environment, directory: home.path,
+        connection: .terminal(columns: 80, rows: 24))
       let user = try alice.waitForOutput("user", within: Patience.ready) { LineMode.user(named: "alice", in: $0) }
       try fleet.chats[0].send("hello", to: user)
       try alice.waitForOutput(containing: "hello")

@@ -111,6 +111,24 @@ public final class ChildProcess: @unchecked Sendable {
     }
   }
 
+  /// Gives its terminal another size, as somebody who drags the window's edge does.
+  public func resize(columns: UInt16, rows: UInt16) {
+    state.with { state in
+      guard let input = state.input else { return }
+      var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+      _ = ioctl(input, UInt(TIOCSWINSZ), &size)
+    }
+  }
+
+  /// Whether its terminal hands on single keys without echo; nil if it has no terminal.
+  public var terminalIsRaw: Bool? {
+    state.with { state in
+      var settings = termios()
+      guard let input = state.input, tcgetattr(input, &settings) == 0 else { return nil }
+      return settings.c_lflag & tcflag_t(ICANON | ECHO) == 0
+    }
+  }
+
   /// Ends its standard input.
   public func closeInput() {
     state.with { state in

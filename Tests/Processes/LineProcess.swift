@@ -23,7 +23,7 @@ public final class LineProcess: @unchecked Sendable {
     let state = state
     process = try ChildProcess(
       try program ?? NodeBinary.path(), arguments,
-      environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+      environment: Surroundings.variables.merging(environment) { $1 },
       directory: directory, connection: connection
     ) { bytes, _ in
       state.with { state in

@@ -33,3 +33,9 @@ public enum NodeBinary {
     return String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
+
+/// What a process under test finds around it.
+enum Surroundings {
+  /// Our own variables, but for the configuration of whoever runs the tests.
+  static let variables = ProcessInfo.processInfo.environment.merging(["XDG_CONFIG_HOME": "/nonexistent"]) { $1 }
+}

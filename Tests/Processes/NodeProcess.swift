@@ -84,7 +84,7 @@ public final class NodeProcess: @unchecked Sendable {
   /// Starts the process; does not wait for it to be ready.
   public init(_ options: Options) throws {
     self.options = options
-    let environment = ProcessInfo.processInfo.environment.merging(options.environment) { $1 }
+    let environment = Surroundings.variables.merging(options.environment) { $1 }
     let state = state
     let binary = try NodeBinary.path()
     started = .now

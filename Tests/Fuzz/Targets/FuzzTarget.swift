@@ -25,6 +25,8 @@ enum FuzzTarget: String, CaseIterable {
   case lines
   /// Key files.
   case keys
+  /// Keys of a terminal.
+  case terminal
   /// A member of a ring among peers that may say anything.
   case member
   /// A whole node, with its conversations.
@@ -44,6 +46,7 @@ enum FuzzTarget: String, CaseIterable {
       case .display: try TextTargets.display(bytes)
       case .lines: try TextTargets.lines(bytes)
       case .keys: try TextTargets.keys(bytes)
+      case .terminal: try TerminalTarget.run(bytes)
       case .member: try MemberTarget.run(bytes)
       case .engine: try EngineTarget.run(bytes)
       }
@@ -66,6 +69,7 @@ enum FuzzTarget: String, CaseIterable {
     case .display: 32
     case .lines: 160
     case .keys: 160
+    case .terminal: 96
     case .member: 128  // about forty events
     case .engine: 96
     }

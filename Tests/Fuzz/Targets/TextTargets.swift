@@ -60,7 +60,7 @@ enum TextTargets {
   }
 
   /// Independently of how `Display` decides: nothing that drives a terminal, ends a line, turns the direction, or hides.
-  private static func check(shown text: String) throws(Fault) {
+  static func check(shown text: String) throws(Fault) {
     var isInFlag = false
     var isIsolated = false
     for scalar in text.unicodeScalars {

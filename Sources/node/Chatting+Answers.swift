@@ -1,11 +1,11 @@
-// What a person in line mode is shown when asking: who am I, how do I stand, with whom do I talk, what can I type.
+// What a person is shown when asking: who am I, how do I stand, with whom do I talk, what can I type.
 
 import NodeKit
 
-extension LineMode {
-  func showIdentity() {
+extension Chatting {
+  func showIdentity(about topic: Topic = .answer) {
     guard let user = host.node.user else { return }
-    say("you are \(Names.full(user)): give this to a friend")
+    say("you are \(Names.full(user)): give this to a friend", about: topic)
   }
 
   func showStatus() {
@@ -17,6 +17,7 @@ extension LineMode {
     if status.successors.isEmpty { say("successor    none") }
     for successor in status.successors { say("successor    \(successor.id) at \(successor.endpoint)") }
     say("links        \(status.peers)")
+    say("longest turn \(host.loop.takeLongestTurn().shown) of the event loop, since this was last asked")
     say("talking to   \(current.map(Names.full) ?? "nobody")")
   }
 
@@ -32,6 +33,49 @@ extension LineMode {
     for user in requests { showRequest(of: user) }
   }
 
+  func showPeers() {
+    let peers = host.node.peers
+    if peers.isEmpty { say("there is no link to any other node") }
+    for peer in peers { say("\(peer.id) at \(peer.endpoint)") }
+  }
+
+  /// Walks round the ring, as `node ring` does.
+  func showRing() {
+    guard host.node.isReady else { return complain("This node is in no ring yet: try again in a moment.") }
+    begin()
+    let me = Peer(id: host.node.status.node, endpoint: host.node.status.address)
+    walk(RingWalk(at: me), .ask(me))
+  }
+
+  private func walk(_ walk: RingWalk, _ step: RingWalk.Step) {
+    guard case .ask(let peer) = step else { return showRing(walk) }
+    host.node.view(of: peer) { [weak self] result in
+      var walk = walk
+      let step =
+        switch result {
+        case .success(let view): walk.answered(view)
+        case .failure: walk.failed("does not answer")
+        }
+      self?.walk(walk, step)
+    }
+  }
+
+  private func showRing(_ walk: RingWalk) {
+    let shown = 40
+    for (place, member) in walk.members.prefix(shown).enumerated() {
+      let remark = member.isPredecessorRight == false ? ", whose predecessor is WRONG" : ""
+      say("\(member.peer.id) at \(member.peer.endpoint)\(place == 0 ? " (this node)" : "")\(remark)")
+    }
+    if walk.members.count > shown { say("and \(walk.members.count - shown) more; `node ring` prints them all") }
+    let members = walk.members.count == 1 ? "1 member" : "\(walk.members.count) members"
+    for problem in walk.problems { say("problem: \(problem)") }
+    say(
+      walk.problems.isEmpty
+        ? "\(members); the ring is consistent" : "\(members); the ring is NOT consistent; if it is changing, look again"
+    )
+    finish()
+  }
+
   func showHelp() {
     say("a line is a text for the user you talk to; a line that begins with a slash is a command:")
     for command in LineCommand.all {
@@ -39,6 +83,7 @@ extension LineMode {
       say("  \(form)\(String(repeating: " ", count: max(1, 20 - form.count)))\(command.does)")
     }
     say("  //TEXT              sends a text that begins with a slash")
+    for line in view.help { say(line) }
   }
 
   static func sentence(_ finding: Finding) -> String {

@@ -1,12 +1,12 @@
-// Whom a person in line mode lets talk to them: /accept and /ignore. A name will do for somebody who has been shown, as long as
+// Whom a person lets talk to them: /accept and /ignore. A name will do for somebody who has been shown, as long as
 // nobody else of that name has: a stranger who calls himself like a friend is never accepted in the friend's place.
 
 import NodeKit
 
-extension LineMode {
+extension Chatting {
   func showRequest(of user: User) {
     let name = names.shown(user)
-    say("\(Names.full(user)) wants to talk: /accept \(name) or /ignore \(name)")
+    say("\(Names.full(user)) wants to talk: /accept \(name) or /ignore \(name)", about: .node)
   }
 
   func accept(_ whom: Whom) {

@@ -1,0 +1,122 @@
+// A Unix socket that tells whoever connects one thing: for programs on the same machine that ask how this one is.
+//
+//     connect ──► the answer, whole ──► the end
+//
+// Nothing is read, so nobody can send anything amiss. Who may connect is the file system's affair: the socket is its owner's alone.
+
+import CLibUV
+import Glibc
+
+/// A listening Unix socket.
+///
+/// Ownership: keeps itself alive until closed. Belongs to the loop's thread.
+public final class LocalListener {
+  /// Whoever does not take the answer in this time does not get the rest.
+  private static let patience = Duration.seconds(5)
+  /// The longest path a Unix socket can have, with its end (unix(7)).
+  public static let pathLimit = 107
+
+  private let handle: LoopHandle
+  private let path: String
+  private var answer: (() -> [UInt8])?
+
+  /// Listens at that path. What may have been left there by a process that died is removed.
+  /// Throws what binding says; `invalidArgument` for a path that is too long.
+  public init(on loop: EventLoop, path: String, _ answer: @escaping () -> [UInt8]) throws(UVError) {
+    guard (1...Self.pathLimit).contains(path.utf8.count) else { throw .invalidArgument }
+    let handle = try LoopHandle(UV_NAMED_PIPE, on: loop) {
+      uv_pipe_init(loop.uv, $0.assumingMemoryBound(to: uv_pipe_t.self), 0)
+    }
+    unlink(path)
+    // Nobody else may connect, not even for a moment.
+    let mask = umask(0o177)
+    let bound = uv_pipe_bind(handle.pipe, path)
+    umask(mask)
+    do throws(UVError) {
+      try UVError.check(bound)
+      try UVError.check(uv_listen(handle.stream, 8, localListenerHasConnection))
+    } catch {
+      handle.close()
+      throw error
+    }
+    self.handle = handle
+    self.path = path
+    self.answer = answer
+    handle.owner = self
+  }
+
+  /// Stops listening, and removes the socket. A second call does nothing.
+  public func close() {
+    guard handle.isOpen else { return }
+    unlink(path)
+    handle.close()
+  }
+
+  fileprivate func connectionWaits() {
+    guard let answer, handle.isOpen else { return }
+    do throws(UVError) {
+      _ = try LocalAnswer(to: handle, answer(), within: Self.patience)
+    } catch {
+      // Gone again, or no room for it: whoever it was asks again.
+    }
+  }
+}
+
+extension LocalListener: LoopHandleOwner {
+  func handleClosed() {
+    answer = nil
+  }
+
+  func loopStops(drainingFor patience: Duration) {
+    close()
+  }
+}
+
+/// One connection, until it has its answer. Keeps itself alive by its handle.
+private final class LocalAnswer: LoopHandleOwner, StreamWriterOwner {
+  private let handle: LoopHandle
+  private let writer: StreamWriter
+  private var deadline: Deadline?
+
+  init(to server: LoopHandle, _ answer: [UInt8], within patience: Duration) throws(UVError) {
+    let loop = server.loop
+    handle = try LoopHandle(UV_NAMED_PIPE, on: loop) {
+      uv_pipe_init(loop.uv, $0.assumingMemoryBound(to: uv_pipe_t.self), 0)
+    }
+    writer = StreamWriter(handle)
+    let accepted = uv_accept(server.stream, handle.stream)
+    guard accepted == 0 else {
+      handle.close()
+      throw UVError(code: accepted)
+    }
+    handle.owner = self
+    writer.owner = self
+    writer.ready()
+    writer.write(answer.span.bytes)
+    deadline = Deadline(on: loop) { [unowned self] in close() }
+    deadline?.set(loop.now + patience)
+  }
+
+  private func close() {
+    deadline?.cancel()
+    writer.stop()
+    handle.close()
+  }
+
+  func writerNeedsDraftFinished() {
+    preconditionFailure("an answer writes no drafts")
+  }
+
+  func writerProgressed() {
+    if writer.isDrained { close() }
+  }
+
+  func writerFailed(_ error: UVError) { close() }
+  func handleClosed() { deadline = nil }
+  func loopStops(drainingFor patience: Duration) { close() }
+}
+
+private func localListenerHasConnection(_ server: UnsafeMutablePointer<uv_stream_t>?, _ status: Int32) {
+  guard status == 0 else { return }
+  LoopHandle.owner(server?.pointee.data, as: LocalListener.self)?.connectionWaits()
+}
