@@ -110,7 +110,7 @@ fuzz: set-up ## look for bytes that do harm; RUNS=10000000 TARGET=member: so oft
 	@RUNS="$(RUNS)" TARGET="$(TARGET)" KEEP="$(KEEP)" scripts/fuzz
 
 install: set-up ## build, and install program, manual page, completions and service; PREFIX=/usr/local DESTDIR=
-	@scripts/no-other-node "$(bindir)/node"
+	@[ -n "$(DESTDIR)" ] || FORCE="$(FORCE)" scripts/no-other-node "$(bindir)/node"
 	$(SWIFT) build -c release --product node
 	install -D -m 755 .build/release/node "$(DESTDIR)$(bindir)/node"
 	install -D -m 644 packaging/node.1 "$(DESTDIR)$(datadir)/man/man1/node.1"

@@ -195,7 +195,7 @@ final class Chatting {
     let hint =
       lastHeard.map { "To answer, write /open \(Names.full($0)) first." }
       ?? "Write /open NAME#ID first, with what your friend's node shows."
-    refuse("There is nobody to talk to yet, so this was not sent: \(Display.beginning(text, atMost: 4096)). \(hint)")
+    refuse("There is nobody to talk to yet. \(hint) This was not sent: \(Display.beginning(text, atMost: 4096))")
   }
 
   func send(_ text: String, to user: User) {

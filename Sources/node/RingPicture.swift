@@ -72,19 +72,20 @@ struct RingPicture {
 
   // MARK: SVG
 
-  private static let size = 800.0
-  private static let radius = 270.0
+  private static let centre = (x: 560.0, y: 430.0)
+  private static let radius = 290.0
   /// Beyond so many members names would lie on each other.
   private static let labelLimit = 64
+  /// From one label to the next.
+  private static let lineHeight = 14.0
 
   var svg: String {
-    let half = Self.size / 2
     var parts = [
       """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 800" font-family="monospace" font-size="11">
+      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1120 800" font-family="monospace" font-size="11">
       <title>A ring of \(members.count) members</title>
-      <rect width="800" height="800" fill="#ffffff"/>
-      <circle cx="\(half)" cy="\(half)" r="\(Self.radius)" fill="none" stroke="#d0d0d0"/>
+      <rect width="1120" height="800" fill="#ffffff"/>
+      <circle cx="\(Self.centre.x)" cy="\(Self.centre.y)" r="\(Self.radius)" fill="none" stroke="#d0d0d0"/>
       """
     ]
     for (from, to) in successions { parts.append(arc(from, to)) }
@@ -92,16 +93,45 @@ struct RingPicture {
       for finger in fingers { parts.append(line(centre, finger, "#3060c0", "stroke-dasharray=\"5 4\"")) }
     }
     for case (let from, let to?) in wrongs { parts.append(line(from, to, "#d02020", "stroke-width=\"2\"")) }
-    let wrong = Set(wrongs.map(\.0.id))
+    if members.count <= Self.labelLimit { parts += labels(isRight: true) + labels(isRight: false) }
     for member in members {
       let (x, y) = place(of: member.peer)
-      let colour = wrong.contains(member.peer.id) ? "#d02020" : member.peer.id == centre?.id ? "#3060c0" : "#303030"
-      parts.append(
-        "<circle cx=\"\(x)\" cy=\"\(y)\" r=\"\(members.count > Self.labelLimit ? 3 : 5)\" fill=\"\(colour)\"/>")
-      if members.count <= Self.labelLimit { parts.append(label(member.peer, colour)) }
+      let radius = members.count > Self.labelLimit ? 3 : 5
+      parts.append("<circle cx=\"\(x)\" cy=\"\(y)\" r=\"\(radius)\" fill=\"\(colour(of: member))\"/>")
     }
     parts += legend()
     return (parts + ["</svg>"]).joined(separator: "\n")
+  }
+
+  private func colour(of member: RingMember) -> String {
+    if member.isPredecessorRight == false { return "#d02020" }
+    return member.peer.id == centre?.id ? "#3060c0" : "#303030"
+  }
+
+  /// The names of one side, from top to bottom: beside their members, but never on each other.
+  private func labels(isRight: Bool) -> [String] {
+    let side = members.filter { (place(of: $0.peer).0 >= Self.centre.x) == isRight }
+      .sorted { place(of: $0.peer).1 < place(of: $1.peer).1 }
+    var heights: [Double] = []
+    for member in side {
+      heights.append(max(place(of: member.peer, at: Self.radius + 20).1, (heights.last ?? 0) + Self.lineHeight))
+    }
+    // What has been pushed out at the bottom pushes back.
+    var limit = 790.0
+    for index in heights.indices.reversed() {
+      heights[index] = min(heights[index], limit)
+      limit = heights[index] - Self.lineHeight
+    }
+    return zip(side, heights).map { member, height in
+      let (x, y) = place(of: member.peer)
+      let edge = Self.rounded(place(of: member.peer, at: Self.radius + 26).0)
+      let (anchor, start) = isRight ? ("start", edge + 8) : ("end", edge - 8)
+      let height = Self.rounded(height)
+      return
+        "<polyline points=\"\(x),\(y) \(edge),\(height)\" fill=\"none\" stroke=\"#c0c0c0\"/>"
+        + "<text x=\"\(start)\" y=\"\(height + 4)\" text-anchor=\"\(anchor)\" fill=\"\(colour(of: member))\">"
+        + "<title>\(member.peer.id)</title>\(Self.short(member.peer)) \(member.peer.endpoint)</text>"
+    }
   }
 
   private func legend() -> [String] {
@@ -122,8 +152,8 @@ struct RingPicture {
   private func angle(of peer: Peer) -> Double { peer.id.fractionOfCircle * 2 * .pi - .pi / 2 }
 
   private func place(of peer: Peer, at radius: Double = radius) -> (Double, Double) {
-    let half = Self.size / 2
-    return (Self.rounded(half + radius * cos(angle(of: peer))), Self.rounded(half + radius * sin(angle(of: peer))))
+    let (x, y) = (Self.centre.x + radius * cos(angle(of: peer)), Self.centre.y + radius * sin(angle(of: peer)))
+    return (Self.rounded(x), Self.rounded(y))
   }
 
   private static func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }
@@ -138,14 +168,6 @@ struct RingPicture {
   private func line(_ from: Peer, _ to: Peer, _ colour: String, _ more: String) -> String {
     let ((x, y), (endX, endY)) = (place(of: from), place(of: to))
     return "<line x1=\"\(x)\" y1=\"\(y)\" x2=\"\(endX)\" y2=\"\(endY)\" stroke=\"\(colour)\" \(more)/>"
-  }
-
-  private func label(_ peer: Peer, _ colour: String) -> String {
-    let (x, y) = place(of: peer, at: Self.radius + 14)
-    let isRight = x >= Self.size / 2
-    let text = "\(Self.short(peer)) \(peer.endpoint)"
-    return
-      "<text x=\"\(x)\" y=\"\(y + 4)\" text-anchor=\"\(isRight ? "start" : "end")\" fill=\"\(colour)\"><title>\(peer.id)</title>\(text)</text>"
   }
 
   private static func short(_ peer: Peer) -> String { String(peer.id.description.prefix(8)) }

@@ -70,6 +70,28 @@ extension RealProcesses {
       try fleet.quit()
     }
 
+    @Test("with --to every line of a pipe is a text, whatever it begins with, and only delivery is a success")
+    func addressed() throws {
+      let arguments = [
+        "chat", "--username", "alice", "--listen", "127.0.0.1:0", "--network", fleet.network, "--bootstrap",
+        fleet.addresses[0], "--to",
+      ]
+      let run = try LineProcess.run(
+        arguments + [try bob.user()], input: "one\n/quit\n\n//x\n  indented", within: Patience.retrying)
+      #expect(run.code == 0, "\(run)")
+      for expected in ["one", "/quit", "//x", "  indented"] {
+        #expect(try bob.waitFor("message")["text"]?.string == expected)
+      }
+      let elsewhere = try Fleet(bootstraps: 1, names: ["carol"])
+      let lost = try LineProcess.run(
+        arguments + [try elsewhere.chats[0].user()], input: "one\n", within: Patience.retrying)
+      #expect(lost.code == 75, "\(lost)")
+      #expect(try LineProcess.run(arguments + ["nobody"]).code == 64)
+      #expect(try LineProcess.run(arguments + [try bob.user(), "--rpc"]).code == 64)
+      try elsewhere.quit()
+      try fleet.quit()
+    }
+
     @Test("a script whose message could not be delivered ends with 75")
     func undelivered() throws {
       let elsewhere = try Fleet(bootstraps: 1, names: ["carol"])

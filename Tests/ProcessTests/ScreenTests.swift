@@ -289,6 +289,33 @@ extension RealProcesses {
       try fleet.quit()
     }
 
+    @Test("a terminal that takes nothing any more does not keep the program from ending")
+    func stuck() throws {
+      let (seen, gate) = (SeenText(), DispatchSemaphore(value: 0))
+      let process = try ChildProcess(
+        try NodeBinary.path(), arguments(),
+        environment: ProcessInfo.processInfo.environment.merging(["TERM": "xterm"]) { $1 },
+        connection: .terminal(columns: 120, rows: 24)
+      ) { bytes, _ in
+        // From some moment on nobody reads.
+        if seen.add(bytes) { gate.wait() }
+      }
+      defer { gate.signal() }
+      let user = try #require(eventually(within: Patience.ready) { LineMode.user(named: "alice", in: seen.text) })
+      seen.stop()
+      for number in 0..<300 { try bob.send(String(repeating: "\(number) ", count: 500), to: user) }
+      process.signal(SIGTERM)
+      // Whoever does not read does not hear of its end either: the system knows.
+      let hasEnded: Void? = eventually(within: Patience.quitting) {
+        let state = try? String(contentsOfFile: "/proc/\(process.id)/stat", encoding: .utf8)
+        return state?.contains(") Z ") == true ? () : nil
+      }
+      #expect(hasEnded != nil)
+      gate.signal()
+      #expect(process.ending(within: Patience.quitting) == .exited(0))
+      try fleet.quit()
+    }
+
     @Test("a terminal that is not known to be able to gets plain lines; NO_COLOR gets none")
     func plain() throws {
       for environment in [["TERM": "dumb"], ["TERM": ""], ["TERM": "unknown"]] {
@@ -347,6 +374,25 @@ extension RealProcesses {
       return try screen.waitFor("the longest turn") { rows in
         rows.lazy.compactMap { $0.firstMatch(of: /longest turn ([0-9.]+) ms/).flatMap { Double($0.output.1) } }.first
       }
+    }
+  }
+}
+
+/// What has come from a process, until nobody wants to see any more.
+private final class SeenText: @unchecked Sendable {
+  private let lock = NSLock()
+  private var bytes: [UInt8] = []
+  private var isStopped = false
+
+  var text: String { lock.withLock { String(decoding: bytes, as: UTF8.self) } }
+  func stop() { lock.withLock { isStopped = true } }
+
+  /// Keeps more of it; whether it is the first that nobody wants to see.
+  func add(_ more: ArraySlice<UInt8>) -> Bool {
+    lock.withLock {
+      bytes += more
+      defer { if !more.isEmpty { isStopped = false } }
+      return isStopped && !more.isEmpty
     }
   }
 }

@@ -71,7 +71,7 @@ final class ScreenMode: FrontEnd {
     terminal = nil
     paintTime = nil
     lookout = nil
-    _ = StandardOutput.print("-- \(words)")
+    if StandardOutput.takesMore { _ = StandardOutput.print("-- \(words)") }
   }
 
   /// The window was closed, or the connection to it broke: as if the person had hung up.

@@ -37,7 +37,8 @@ enum TerminalGuard {
   static func restore() {
     guard memory.pointee.isActive != 0 else { return }
     memory.pointee.isActive = 0
-    _ = write(1, memory.pointee.bytes, memory.pointee.count)
+    // A terminal that takes nothing any more must not keep anybody from ending.
+    if StandardOutput.takesMore { _ = write(1, memory.pointee.bytes, memory.pointee.count) }
     InputStream.resetTerminal()
   }
 
