@@ -25,6 +25,10 @@ public enum Message: Hashable, Sendable {
   case hint(Peer)
   /// I leave the ring; these were my neighbours. Hints too.
   case leaving(predecessor: Peer?, successors: [Peer])
+  /// Those behind me, nearest first: they stand behind you as well. Serves to route alone.
+  case before([Peer])
+  /// Are you alive? I have you as a finger: route over this link too. Answered like `ping`.
+  case chosen(UInt32)
   /// find_successor and what rides on it, handed on from member to member.
   case request(Request)
   /// I have the request and am working on it.

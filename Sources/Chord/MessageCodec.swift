@@ -16,7 +16,8 @@
 //                            2 records (u8 + n × record), 3 stored copies u8, 4 redirect peer, 5 failure reason u8,
 //                            6 nearest records (u8 + n × record) · peers (u8 + n × peer)
 //   1C replicate   ticket u32 · record             1D replicated ticket u32 · kept u8
-//   1E extend      ticket u32 · key 20 · renewal
+//   1E extend      ticket u32 · key 20 · renewal   1F before     peers (u8 + n × peer)
+//   20 chosen      ticket u32
 //
 //   renewal       W 32 · number u64 · expiry u64 · signature 64
 //   peer          identifier 20 · endpoint 7 or 19        peer?   u8 0, or 1 · peer        successors   u8 n · n × peer
@@ -77,6 +78,10 @@ extension Message {
       writer.write(type: 0x1E, ticket)
       writer.write(renewal.key)
       writer.write(renewal)
+    case .before(let peers):
+      writer.write(UInt8(0x1F))
+      writer.write(peers)
+    case .chosen(let ticket): writer.write(type: 0x20, ticket)
     }
   }
 
@@ -101,6 +106,8 @@ extension Message {
     case 0x1C: self = .replicate(try reader.uint32(), try reader.record())
     case 0x1D: self = .replicated(try reader.uint32(), isKept: try reader.bool())
     case 0x1E: self = .extend(try reader.uint32(), try reader.renewal(under: try reader.identifier()))
+    case 0x1F: self = .before(try reader.peers(atMost: MessageLimit.successors))
+    case 0x20: self = .chosen(try reader.uint32())
     default: throw .invalid(.kind)
     }
     try reader.end()

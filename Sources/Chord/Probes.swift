@@ -9,6 +9,10 @@ struct Probe: Sendable {
     case notify
     /// Only whether it is alive.
     case life
+    /// The same, and that we have it as a finger.
+    case choice
+    /// How far away it is. Who does not answer is not asked again for that.
+    case distance(Reason)
     /// A copy for the put of this ticket (0: for none in particular).
     case copy(Record, put: UInt32)
     /// The same for the longer life of a record that the holder should have.
@@ -20,9 +24,16 @@ struct Probe: Sendable {
     var isForRecord: Bool {
       switch self {
       case .copy, .renewal: true
-      case .state, .notify, .life, .look: false
+      case .state, .notify, .life, .choice, .distance, .look: false
       }
     }
+  }
+
+  enum Reason: Hashable, Sendable {
+    /// It may become a finger.
+    case survey
+    /// It has us as a finger.
+    case inbound
   }
 
   var peer: Peer
@@ -71,7 +82,8 @@ extension ChordNode {
     switch purpose {
     case .state, .look: send(.query(ticket), to: peer)
     case .notify: send(.notify(ticket), to: peer)
-    case .life: send(.ping(ticket), to: peer)
+    case .life, .distance: send(.ping(ticket), to: peer)
+    case .choice: send(.chosen(ticket), to: peer)
     case .copy(let record, _): send(.replicate(ticket, record), to: peer)
     case .renewal(let renewal, _): send(.extend(ticket, renewal), to: peer)
     }
@@ -92,7 +104,8 @@ extension ChordNode {
     switch probe.purpose {
     case .state, .look: break
     case .notify: if isGood, peer.id == ring.successors.first?.id { settle() }
-    case .life: isGood ? ring.isAlive(peer.id) : departed(peer.id)
+    case .life, .choice: isGood ? ring.isAlive(peer.id) : departed(peer.id)
+    case .distance(let reason): if isGood { measured(probe.peer, reason) }
     case .copy(_, let put): copyEnded(put, kept: isGood)
     case .renewal(let renewal, let put): renewalEnded(renewal, put, kept: isGood, by: probe.peer)
     }
@@ -106,12 +119,13 @@ extension ChordNode {
       change { $0.answered(by: peer, view) }
       if view.predecessor?.id == me.id, peer.id == ring.successors.first?.id { settle() }
     case .look(let ticket): effects.append(.viewed(ticket, view))
-    case .notify, .life, .copy, .renewal: break
+    case .notify, .life, .choice, .distance, .copy, .renewal: break
     }
   }
 
   /// No answer in time: a miss, and after enough of them a death.
   mutating func probeExpired(_ ticket: UInt32, _ probe: Probe) {
+    if case .distance = probe.purpose { return probes[ticket] = nil }
     var roundTrip = roundTrips[probe.peer.id] ?? RoundTrip(now: now.monotonic)
     let isMiss = roundTrip.missed(askedAt: probe.askedAt, now: now.monotonic)
     roundTrips[probe.peer.id] = roundTrip
@@ -163,6 +177,7 @@ extension ChordNode {
   }
 
   mutating func heard(from peer: Identifier) {
+    if let roundTrip = roundTrips[peer], roundTrip.isSuspect, !roundTrip.isLinked { sendWhatIsOwed(to: peer) }
     roundTrips[peer]?.heard(at: now.monotonic)
     if roundTrips[peer] == nil, isPointedAt(peer) { roundTrips[peer] = RoundTrip(now: now.monotonic) }
   }
@@ -175,7 +190,7 @@ extension ChordNode {
       switch probe.purpose {
       case .copy(_, let put), .renewal(_, let put): copyEnded(put, kept: false)
       case .look(let ticket): effects.append(.viewed(ticket, nil))
-      case .state, .notify, .life: break
+      case .state, .notify, .life, .choice, .distance: break
       }
     }
   }

@@ -106,6 +106,8 @@ struct MessageTests {
       "19" + "00000017" + key + "1c" + "01" + "05" + renewalBytes
     ),
     ("replicated", .replicated(21, isKept: true), "1d" + "00000015" + "01"),
+    ("before", .before([b, a]), "1f" + "02" + peerB + peerA),
+    ("chosen", .chosen(24), "20" + "00000018"),
   ]
 
   static func bytes(_ hex: String) -> [UInt8] {
