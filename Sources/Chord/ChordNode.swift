@@ -120,6 +120,7 @@ public struct ChordNode: Sendable {
   // Open questions (Probes.swift, Forwarding.swift, Replication.swift) share one space of tickets and one heap of deadlines.
   var lastTicket: UInt32
   var probes: [UInt32: Probe] = [:]
+  var seen: Seen?
   var forwards: [UInt32: Forward] = [:]
   var held: [Held] = []
   var burden = Burden()
@@ -263,6 +264,11 @@ public struct ChordNode: Sendable {
       send(.view(ticket, ring.show()), to: peer)
       remember(asker: peer)
     case .view(let ticket, let view): viewed(ticket, view, from: peer)
+    case .queryAgain(let ticket, let digest):
+      let view = ring.show()
+      send(view.digest == digest ? .unchanged(ticket) : .view(ticket, view), to: peer)
+      remember(asker: peer)
+    case .unchanged(let ticket): shownAgain(ticket, by: peer)
     case .notify(let ticket): notified(ticket, by: peer)
     case .notified(let ticket, let isPredecessor): acknowledged(ticket, by: peer, isGood: isPredecessor)
     case .pong(let ticket, let isMember): acknowledged(ticket, by: peer, isGood: isMember)
@@ -313,7 +319,8 @@ public struct ChordNode: Sendable {
       .inquire(_, let ticket):
       effects.append(.failed(ticket, .notInRing))
     case .look(_, let ticket): effects.append(.viewed(ticket, nil))
-    case .received(.query(let ticket), let peer): send(.view(ticket, ring.show()), to: peer)
+    case .received(.query(let ticket), let peer), .received(.queryAgain(let ticket, _), let peer):
+      send(.view(ticket, ring.show()), to: peer)
     case .received(.request(let request), let peer):
       send(.reply(Reply(ticket: request.ticket, path: [me.id], answer: .failure(.notInRing))), to: peer)
     case .start, .introduced, .nobodyFound, .everybodyFound, .received, .lost, .unreachable, .departed, .seen, .enough,

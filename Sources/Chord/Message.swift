@@ -11,6 +11,10 @@ public enum Message: Hashable, Sendable {
   /// stabilize: show me your predecessor and your successors.
   case query(UInt32)
   case view(UInt32, View)
+  /// The same question of one who has seen the answer before: its digest.
+  case queryAgain(UInt32, UInt64)
+  /// You have seen it: nothing has changed.
+  case unchanged(UInt32)
   /// I may be your predecessor.
   case notify(UInt32)
   /// Heard; and whether the sender of `notify` is the predecessor now. If not, the one there is is asked first whether it lives.

@@ -10,7 +10,10 @@ extension Message {
     case .leaving(let predecessor, let successors): successors + [predecessor].compactMap(\.self)
     case .request(let request): request.question.namedPeers
     case .reply(let reply): reply.answer.namedPeers
-    case .query, .notify, .notified, .ping, .pong, .changed, .accepted, .replicate, .replicated, .extend, .chosen: []
+    case .query, .notify, .notified, .ping, .pong, .changed, .accepted, .replicate, .replicated, .extend, .chosen,
+      .queryAgain,
+      .unchanged:
+      []
     }
   }
 }

@@ -50,6 +50,13 @@ struct Probe: Sendable {
   static let behindHead = 4
 }
 
+/// What the neighbour showed that was asked last.
+struct Seen: Hashable, Sendable {
+  var peer: Identifier
+  var view: View
+  var digest: UInt64
+}
+
 extension ChordNode {
   mutating func probe(_ peer: Peer, _ purpose: Probe.Purpose) {
     if purpose == .state { dropStateProbes() }
@@ -80,7 +87,9 @@ extension ChordNode {
 
   private mutating func ask(_ ticket: UInt32, _ peer: Peer, _ purpose: Probe.Purpose) {
     switch purpose {
-    case .state, .look: send(.query(ticket), to: peer)
+    case .state:
+      send(seen.flatMap { $0.peer == peer.id ? .queryAgain(ticket, $0.digest) : nil } ?? .query(ticket), to: peer)
+    case .look: send(.query(ticket), to: peer)
     case .notify: send(.notify(ticket), to: peer)
     case .life, .distance: send(.ping(ticket), to: peer)
     case .choice: send(.chosen(ticket), to: peer)
@@ -116,11 +125,18 @@ extension ChordNode {
     switch probe.purpose {
     case .state:
       mayFollowHint = true
+      if seen?.peer != peer.id || seen?.view != view { seen = Seen(peer: peer.id, view: view, digest: view.digest) }
       change { $0.answered(by: peer, view) }
       if view.predecessor?.id == me.id, peer.id == ring.successors.first?.id { settle() }
     case .look(let ticket): effects.append(.viewed(ticket, view))
     case .notify, .life, .choice, .distance, .copy, .renewal: break
     }
+  }
+
+  /// It shows what it showed when we asked it last.
+  mutating func shownAgain(_ ticket: UInt32, by peer: Peer) {
+    guard let seen, seen.peer == peer.id, probes[ticket]?.purpose == .state else { return }
+    viewed(ticket, seen.view, from: peer)
   }
 
   /// No answer in time: a miss, and after enough of them a death.

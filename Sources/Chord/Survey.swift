@@ -104,12 +104,14 @@ extension ChordNode {
     }
     fingers.removeAll(below: lowest)
     var pace = Pace.survey
+    let wasSurveying = survey.place != nil
     if let candidate = survey.takeCandidate() {
       measure(candidate, .survey)
     } else {
       endSurvey()
-      if survey.isDone(from: lowest, to: highestPlace) { pace = Pace.laterSurvey }
-      if let place = survey.next(from: lowest, to: highestPlace) {
+      let isDone = survey.isDone(from: lowest, to: highestPlace)
+      if isDone { pace = Pace.laterSurvey }
+      if !(isDone && wasSurveying), let place = survey.next(from: lowest, to: highestPlace) {
         if survey.stage(of: place) == .empty { pace = Pace.firstFingers }
         let beyond = listReach.advanced(by: Identifier(1))
         let isEmpty = fingers[place] == nil
@@ -184,12 +186,13 @@ extension ChordNode {
     fingersAt = min(fingersAt ?? soon, soon)
   }
 
-  /// The successor list reaches less far than before: there may be places that were worth no finger until now.
+  /// The successor list reaches less far, or further, than before: there may be places that were worth no finger until now.
   mutating func lookAtPlaces() {
-    guard configuration.routing.candidates > 1, let lowest = lowestPlace, let at = fingersAt,
-      !survey.isDone(from: lowest, to: highestPlace)
-    else { return }
-    fingersAt = min(at, now.monotonic + Pace.survey)
+    guard configuration.routing.candidates > 1, let lowest = lowestPlace, let at = fingersAt else { return }
+    for place in lowest...highestPlace where fingers[place] == nil && survey.stage(of: place) == .surveyed {
+      survey.set(.empty, of: place)
+    }
+    if !survey.isDone(from: lowest, to: highestPlace) { fingersAt = min(at, now.monotonic + Pace.survey) }
   }
 
   // MARK: Those who have chosen us

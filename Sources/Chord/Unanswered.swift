@@ -153,10 +153,11 @@ extension ChordNode {
         continue
       }
       forward.isSentAgain = true
-      if wasSilent, Self.decidesOwnership(forward.question, forward.claim) {
+      if wasSilent, configuration.routing.isBothWays, Self.decidesOwnership(forward.question, forward.claim) {
         forward.isOwed = true
         forward.hopUntil = now.monotonic + Forward.ownerPatience
         forwards[ticket] = forward
+        send(.ping(newTicket()), to: Peer(id: id, endpoint: endpoint))
       } else {
         dispatch(ticket, &forward, to: Peer(id: id, endpoint: endpoint), forward.claim)
       }

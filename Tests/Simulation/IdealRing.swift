@@ -58,7 +58,7 @@ extension Simulator {
         guard let (answer, other) = answers.answer(effect, of: hosts[host].engine.ring.ring) else { continue }
         spokenTo.insert(other)
         events.push(answer, at: now + delay(host, other) + delay(other, host))
-        guard !isTold, case .send(.query, _) = effect, hosts[host].engine.ring.ring.isMember,
+        guard !isTold, case .send(let message, _) = effect, message.isQuery, hosts[host].engine.ring.ring.isMember,
           let word = answers.wordOfPredecessor(hosts[host].me)
         else { continue }
         isTold = true
@@ -129,13 +129,14 @@ private struct IdealAnswers {
   private func answer(_ message: Message, from asker: Ring, by peer: Peer) -> Message? {
     switch message {
     // Whoever comes is shown a ring in which it is not yet.
-    case .query(let ticket): return .view(ticket, view(of: peer, without: asker.isMember ? nil : asker.me))
+    case .query(let ticket), .queryAgain(let ticket, _):
+      return .view(ticket, view(of: peer, without: asker.isMember ? nil : asker.me))
     case .notify(let ticket): return .notified(ticket, isPredecessor: true)
     case .ping(let ticket), .chosen(let ticket): return .pong(ticket, isMember: true)
     case .request(let request):
       return answer(request, from: asker.me).map { .reply(Reply(ticket: request.ticket, path: [peer.id], answer: $0)) }
     case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicate, .replicated, .extend,
-      .before:
+      .before, .unchanged:
       return nil
     }
   }
@@ -180,5 +181,14 @@ private struct IdealAnswers {
       if members[middle].id < key { low = middle + 1 } else { high = middle }
     }
     return low % members.count
+  }
+}
+
+extension Message {
+  fileprivate var isQuery: Bool {
+    switch self {
+    case .query, .queryAgain: true
+    default: false
+    }
   }
 }

@@ -11,8 +11,8 @@ struct PeerSpeech {
   /// The machine has sent this.
   mutating func heard(_ message: Message, by peer: Peer) {
     switch message {
-    case .query, .notify, .ping, .chosen, .request, .replicate, .extend: break
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before: return
+    case .query, .queryAgain, .notify, .ping, .chosen, .request, .replicate, .extend: break
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .unchanged: return
     }
     asked.append((message, peer))
     if asked.count > Self.remembered { asked.removeFirst() }
@@ -70,6 +70,7 @@ struct PeerSpeech {
   private func answer(_ question: Message, _ input: inout FuzzInput) -> Message? {
     switch question {
     case .query(let ticket): return .view(ticket, Self.view(&input))
+    case .queryAgain(let ticket, _): return input.bool() ? .unchanged(ticket) : .view(ticket, Self.view(&input))
     case .notify(let ticket): return .notified(ticket, isPredecessor: true)
     case .ping(let ticket), .chosen(let ticket): return .pong(ticket, isMember: !input.bool())
     case .replicate(let ticket, _), .extend(let ticket, _): return .replicated(ticket, isKept: !input.bool())
@@ -91,7 +92,8 @@ struct PeerSpeech {
       default: answer = .failure(input.element(of: Refusal.allCases))
       }
       return .reply(Reply(ticket: request.ticket, path: path, answer: answer))
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before: return nil
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .unchanged:
+      return nil
     }
   }
 
