@@ -4,7 +4,8 @@
 //   event ──> ChordNode ──> effects         Membership.swift   finding a ring, joining, merging two rings, leaving
 //               │                           Maintenance.swift  stabilize, notify, ping_predecessor, fingers, failures
 //               ├ Ring      pointers        Forwarding.swift   find_successor: hop by hop, acknowledged, unwinding
-//               ├ Fingers   chords          Replication.swift  records and their copies
+//               ├ Fingers   chords          Survey.swift       which fingers are near; who has us as one; links kept warm
+//               ├ behind    those before us Behind.swift       how they are told        Replication.swift  records and their copies
 //               ├ store     records         Inquiring.swift    reads that survive liars: the asker asks everybody itself
 //               ├ inquiries                 Probes.swift       one question to one neighbour, its time-out and verdict
 //               ├ burden    others' share   Routing.swift      the next hop          Holding.swift  what had better wait
@@ -23,6 +24,8 @@ public struct ChordNode: Sendable {
     public var successors = 16
     /// How many members hold a record: the owner and the ones after it. Eight die together once in 256 when half of all die.
     public var copies = 8
+    /// How fingers and next hops are chosen.
+    public var routing = Routing.classic
     /// An observer asks through members and never becomes one.
     public var isObserver = false
     /// How records are checked; a simulation remembers what it has worked out.
@@ -97,7 +100,18 @@ public struct ChordNode: Sendable {
   let copiesBesides: Int
   public internal(set) var ring: Ring
   var store: RecordStore
-  var fingers = Fingers()
+  var fingers: Fingers
+  /// What is being done about the fingers' places.
+  var survey = Survey()
+  /// Those who have us as a finger, by how far behind us they stand.
+  var inbound: Fingers
+  /// Those behind us, nearest first, and when that last changed; what was told of them, and when the next word is due.
+  var behind: [Peer] = []
+  var behindChanged: Instant?
+  var toldBehind: Told?
+  var tellAt: Instant?
+  /// When it is next looked which links are cold; nil: at once.
+  var warmAt: Instant?
   var generator: Generator
   /// The time of the event being handled.
   var now: Time
@@ -106,6 +120,7 @@ public struct ChordNode: Sendable {
   // Open questions (Probes.swift, Forwarding.swift, Replication.swift) share one space of tickets and one heap of deadlines.
   var lastTicket: UInt32
   var probes: [UInt32: Probe] = [:]
+  var seen: Seen?
   var forwards: [UInt32: Forward] = [:]
   var held: [Held] = []
   var burden = Burden()
@@ -162,6 +177,8 @@ public struct ChordNode: Sendable {
     copiesBesides = min(max(configuration.copies - 1, 0), Int(UInt8.max) - 1)
     self.now = now
     ring = Ring(me: me, capacity: min(max(configuration.successors, 1), MessageLimit.successors))
+    fingers = Fingers(base: configuration.routing.base)
+    inbound = Fingers(base: configuration.routing.base * (configuration.routing.isBothWays ? 2 : 1))
     store = RecordStore(network: configuration.network, check: configuration.check)
     generator = Generator(seed: seed)
     lastTicket = UInt32(truncatingIfNeeded: generator.next())
@@ -176,9 +193,11 @@ public struct ChordNode: Sendable {
   /// Members beyond the neighbours that lookups may use.
   public var fingerPeers: [Peer] { fingers.entries.map(\.peer) }
 
-  /// Everybody it remembers whom a lookup may use: neighbours and fingers.
+  /// Everybody it remembers whom a lookup may use or may come to use: neighbours on both sides, fingers, those who have it as a finger, and
+  /// candidates.
   public var knownPeers: Set<Identifier> {
-    Set((ring.successors + [ring.predecessor].compactMap(\.self) + fingerPeers).map(\.id))
+    let neighbours = ring.successors + [ring.predecessor].compactMap(\.self) + behind
+    return Set((neighbours + fingerPeers + inbound.entries.map(\.peer) + survey.left).map(\.id))
   }
 
   /// Nodes this one was introduced to, the latest last.
@@ -194,6 +213,7 @@ public struct ChordNode: Sendable {
     next = .earlier(next, seekAt)
     next = .earlier(next, housekeepingAt)
     next = .earlier(next, transfersAt)
+    next = .earlier(next, tellAt)
     return .earlier(next, leaveAt)
   }
 
@@ -244,11 +264,18 @@ public struct ChordNode: Sendable {
       send(.view(ticket, ring.show()), to: peer)
       remember(asker: peer)
     case .view(let ticket, let view): viewed(ticket, view, from: peer)
+    case .queryAgain(let ticket, let digest):
+      let view = ring.show()
+      send(view.digest == digest ? .unchanged(ticket) : .view(ticket, view), to: peer)
+      remember(asker: peer)
+    case .unchanged(let ticket): shownAgain(ticket, by: peer)
     case .notify(let ticket): notified(ticket, by: peer)
     case .notified(let ticket, let isPredecessor): acknowledged(ticket, by: peer, isGood: isPredecessor)
     case .pong(let ticket, let isMember): acknowledged(ticket, by: peer, isGood: isMember)
     case .replicated(let ticket, let isKept): acknowledged(ticket, by: peer, isGood: isKept)
     case .ping(let ticket): send(.pong(ticket, isMember: ring.isMember), to: peer)
+    case .before(let peers): heardBefore(peers, from: peer)
+    case .chosen(let ticket): chosen(ticket, by: peer)
     case .changed:
       if peer.id == ring.successors.first?.id {
         stabilizeSoon()
@@ -276,6 +303,7 @@ public struct ChordNode: Sendable {
     if takeDue(\.seekAt) { seek() }
     if takeDue(\.housekeepingAt) { keepHouse() }
     if takeDue(\.transfersAt) { transferSome() }
+    if takeDue(\.tellAt) { tellBehind() }
     if takeDue(\.leaveAt) { finishLeaving() }
   }
 
@@ -291,7 +319,8 @@ public struct ChordNode: Sendable {
       .inquire(_, let ticket):
       effects.append(.failed(ticket, .notInRing))
     case .look(_, let ticket): effects.append(.viewed(ticket, nil))
-    case .received(.query(let ticket), let peer): send(.view(ticket, ring.show()), to: peer)
+    case .received(.query(let ticket), let peer), .received(.queryAgain(let ticket, _), let peer):
+      send(.view(ticket, ring.show()), to: peer)
     case .received(.request(let request), let peer):
       send(.reply(Reply(ticket: request.ticket, path: [me.id], answer: .failure(.notInRing))), to: peer)
     case .start, .introduced, .nobodyFound, .everybodyFound, .received, .lost, .unreachable, .departed, .seen, .enough,
@@ -327,6 +356,16 @@ enum Pace {
   /// One finger at a time; a new member hurries through its first round.
   static let firstFingers = Duration.milliseconds(50)
   static let fingers = Duration.seconds(2)
+  /// With proximity: one candidate at a time until every finger has been chosen, and then, now and then, a few for one of them.
+  static let survey = Duration.seconds(1)
+  static let laterSurvey = Duration.seconds(300)
+  /// A link is used at least this often, or the other end might close it.
+  static let warmth = Duration.seconds(180)
+  static let warmthLooks = Duration.seconds(5)
+  /// Who has us as a finger says so more often than this.
+  static let inboundSilence = Duration.seconds(420)
+  /// What several messages change about those behind us is told in one.
+  static let tell = Duration.milliseconds(20)
   /// A node outside or alone asks the bootstraps again: at least once a second.
   static let seekAlone = Duration.milliseconds(500)
   /// A member looks for foreign rings; times N / 16 in a larger ring, so that bootstraps see a bounded rate.

@@ -37,6 +37,8 @@ struct Forward: Sendable {
   /// Where it was dialled, and whether it has been sent the request again because the link broke.
   var hopEndpoint: Endpoint?
   var isSentAgain = false
+  /// It is to be sent the request again as soon as it says anything.
+  var isOwed = false
   /// All that had it.
   var tried: [Identifier] = []
   /// Members that only redirected us: they count as hops.
@@ -156,6 +158,7 @@ extension ChordNode {
       let records = store.records(under: key, at: now.utcMilliseconds)
       return records.isEmpty && further > 0 && !ring.successors.isEmpty ? nil : .records(records)
     }
+    if claim == .none, question == .get, let records = vouchedCopies(of: key) { return .records(records) }
     guard isOurs(key, claim) else { return claim == .owner ? ring.predecessor.map { .redirect($0) } : nil }
     switch question {
     case .findSuccessor:
@@ -207,11 +210,7 @@ extension ChordNode {
     case .client(let ticket): effects.append(effect(for: ticket, path, answer))
     case .join: joinAnswered(answer)
     case .merge(let via): mergeAnswered(answer, via: via)
-    case .finger(let exponent):
-      if case .owner(let owner, let view) = answer {
-        let finger = fingers.choose(exponent, among: [owner] + view.successors, from: me.id)
-        fingers.set(exponent, owner.id == me.id ? nil : finger)
-      }
+    case .finger(let place): fingerAnswered(place, answer)
     case .upkeep(let key): moveEnded(key, answer)
     }
   }
@@ -238,6 +237,7 @@ extension ChordNode {
   mutating func dispatch(_ ticket: UInt32, _ forward: inout Forward, to hop: Peer, _ claim: Request.Claim) {
     if case .peer = forward.origin, !burden.hands(to: hop.id, at: now.monotonic) { return fail(ticket, forward, .busy) }
     if forward.hop != hop.id { forward.isSentAgain = false }
+    forward.isOwed = false
     forward.hop = hop.id
     forward.hopEndpoint = hop.endpoint
     forward.claim = claim
@@ -254,8 +254,12 @@ extension ChordNode {
       // Those behind one that is dead have been looked at meanwhile.
       let isWarm = claim == .insist ? isKnown : roundTrip?.isWarm == true
       forward.hopUntil = now.monotonic + (isWarm ? Forward.hopPatience : Forward.ownerPatience)
+      // Those behind it are looked at when it is late, and then have the same time.
+      if configuration.routing.isBothWays { forward.hopUntil = forward.hopUntil + usual }
     }
-    forward.deadline = min(forward.giveUpAt, now.monotonic + usual)
+    // Before another one is asked it is looked which of them answer.
+    let isEarly = configuration.routing.isBothWays && claim == .none
+    forward.deadline = min(forward.giveUpAt, now.monotonic + (isEarly ? usual / 2 : usual))
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
     send(

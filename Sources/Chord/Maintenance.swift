@@ -57,13 +57,16 @@ extension ChordNode {
 
   private mutating func successorsChanged(from before: Ring) {
     stabilizeSoon()
+    lookAtPlaces()
     if before.isAlone { isSettled = false }
     if let predecessor = ring.predecessor { send(.changed, to: predecessor) }
+    if before.successors.first != ring.successors.first { tellBehindSoon() }
     if ring.isAlone { becameAlone() }
     copyToNewSuccessors(before.successors)
   }
 
   private mutating func predecessorChanged(from old: Peer?) {
+    predecessorMoved()
     if let old, roundTrips[old.id] != nil { send(.changed, to: old) }
     if let new = ring.predecessor { send(.changed, to: new) }
     if ring.successors.isEmpty { stabilizeSoon() }
@@ -109,7 +112,12 @@ extension ChordNode {
     roundTrips[id]?.lostLink()
     sendAgain(to: id)
     failAsks(to: id, at: nil)
-    guard let peer = pointer(to: id) else { return }
+    inbound.remove(id, at: nil)
+    if id == ring.successors.first?.id {
+      toldBehind = nil
+      tellBehindSoon()
+    }
+    guard let peer = pointer(to: id) ?? behind.first(where: { $0.id == id }) else { return }
     probeLife(of: peer)
   }
 
@@ -136,7 +144,10 @@ extension ChordNode {
   /// Drops every pointer to a node; with an endpoint, those that have it.
   private mutating func forget(_ id: Identifier, at endpoint: Endpoint? = nil) {
     if endpoint == nil || !isPointedAt(id, elsewhereThan: endpoint) { roundTrips[id] = nil }
-    fingers.remove(id, at: endpoint)
+    lostFingers(fingers.remove(id, at: endpoint))
+    inbound.remove(id, at: endpoint)
+    survey.forget(id, at: endpoint)
+    forgetBehind(id, at: endpoint)
     contacts.removeAll { $0.matches(id, at: endpoint) }
     askers.removeAll { $0.matches(id, at: endpoint) }
     if let peer = candidate, peer.matches(id, at: endpoint) { candidate = nil }
@@ -149,35 +160,48 @@ extension ChordNode {
   /// What we call this node by, if we have a pointer to it or are asking it something.
   func pointer(to id: Identifier) -> Peer? {
     if let predecessor = ring.predecessor, predecessor.id == id { return predecessor }
-    return ring.successors.first { $0.id == id } ?? fingers.entries.first { $0.peer.id == id }?.peer
+    return ring.successors.first { $0.id == id } ?? fingers.first(id)
   }
 
   func isPointedAt(_ id: Identifier) -> Bool {
-    pointer(to: id) != nil
+    pointer(to: id) != nil || behind.contains { $0.id == id } || inbound.first(id) != nil
   }
 
   private func isPointedAt(_ id: Identifier, elsewhereThan endpoint: Endpoint?) -> Bool {
     func isElsewhere(_ peer: Peer?) -> Bool { peer?.id == id && peer?.endpoint != endpoint }
     return isElsewhere(ring.predecessor) || ring.successors.contains(where: isElsewhere)
-      || fingers.entries.contains { isElsewhere($0.peer) }
+      || fingers.entries.contains { isElsewhere($0.peer) } || behind.contains(where: isElsewhere)
+      || inbound.entries.contains { isElsewhere($0.peer) }
   }
 
   /// Whether we have a pointer to this node at this address: then nobody need tell us of it.
   public func knows(_ peer: Peer) -> Bool {
     ring.predecessor == peer || ring.successors.contains(peer) || fingers.entries.contains { $0.peer == peer }
+      || behind.contains(peer) || inbound.entries.contains { $0.peer == peer } || survey.left.contains(peer)
   }
 
   // MARK: Fingers and the rest
 
   mutating func refreshFinger() {
     guard ring.isMember else { return }
+    if configuration.routing.candidates > 1 { return surveyFingers() }
     let isWholeRing = ring.successors.count < ring.capacity
     let reach = ring.successors.last.map { me.id.distance(to: $0.id) }
-    if let exponent = fingers.turn(listReach: isWholeRing ? nil : reach) {
-      serve(.findSuccessor, key: me.id.advanced(by: .powerOfTwo(exponent)), for: .finger(exponent))
+    if let place = fingers.turn(listReach: isWholeRing ? nil : reach) {
+      serve(.findSuccessor, key: me.id.advanced(by: fingers.start(of: place)), for: .finger(place))
     }
     isFirstRound = isFirstRound && !fingers.isAtStart
     fingersAt = now.monotonic + generator.jittered(isFirstRound ? Pace.firstFingers : Pace.fingers)
+  }
+
+  mutating func fingerAnswered(_ place: Int, _ answer: Reply.Answer) {
+    guard case .owner(let owner, let view) = answer else { return survey.failed(place) }
+    let members = [owner] + view.successors
+    if configuration.routing.candidates > 1 {
+      foundCandidates(place, members)
+    } else {
+      fingers.set(place, owner.id == me.id ? nil : fingers.choose(place, among: members, from: me.id))
+    }
   }
 
   /// Once in a while: expired records, a predecessor that does not ask any more, neighbours that are none.
@@ -187,6 +211,8 @@ extension ChordNode {
     expireHeld()
     burden.forget(before: now.monotonic)
     moveRecords()
+    keepWarm()
+    inbound.removeAll { now.monotonic - (roundTrips[$0.id]?.lastHeard ?? now.monotonic) > Pace.inboundSilence }
     if let predecessor = ring.predecessor {
       let heard = roundTrips[predecessor.id]?.lastHeard ?? now.monotonic
       roundTrips[predecessor.id] = roundTrips[predecessor.id] ?? RoundTrip(now: now.monotonic)

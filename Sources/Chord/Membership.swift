@@ -215,12 +215,13 @@ extension ChordNode {
     for held in held { conclude(held.origin, .failure(.notInRing)) }
     held = []
     ring.leave()
+    (behind, toldBehind) = ([], nil)
     probes = [:]
     transfers = []
     isQueued = []
     moves = [:]
     deadlines = DeadlineQueue()
-    (stabilizeAt, fingersAt, seekAt, housekeepingAt, transfersAt) = (nil, nil, nil, nil, nil)
+    (stabilizeAt, fingersAt, seekAt, housekeepingAt, transfersAt, tellAt) = (nil, nil, nil, nil, nil, nil)
     phase = .left
     effects.append(.left)
   }

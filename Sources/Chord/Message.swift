@@ -11,6 +11,10 @@ public enum Message: Hashable, Sendable {
   /// stabilize: show me your predecessor and your successors.
   case query(UInt32)
   case view(UInt32, View)
+  /// The same question of one who has seen the answer before: its digest.
+  case queryAgain(UInt32, UInt64)
+  /// You have seen it: nothing has changed.
+  case unchanged(UInt32)
   /// I may be your predecessor.
   case notify(UInt32)
   /// Heard; and whether the sender of `notify` is the predecessor now. If not, the one there is is asked first whether it lives.
@@ -25,6 +29,10 @@ public enum Message: Hashable, Sendable {
   case hint(Peer)
   /// I leave the ring; these were my neighbours. Hints too.
   case leaving(predecessor: Peer?, successors: [Peer])
+  /// Those behind me, nearest first: they stand behind you as well. Serves to route alone.
+  case before([Peer])
+  /// Are you alive? I have you as a finger: route over this link too. Answered like `ping`.
+  case chosen(UInt32)
   /// find_successor and what rides on it, handed on from member to member.
   case request(Request)
   /// I have the request and am working on it.

@@ -16,7 +16,9 @@
 //                            2 records (u8 + n × record), 3 stored copies u8, 4 redirect peer, 5 failure reason u8,
 //                            6 nearest records (u8 + n × record) · peers (u8 + n × peer)
 //   1C replicate   ticket u32 · record             1D replicated ticket u32 · kept u8
-//   1E extend      ticket u32 · key 20 · renewal
+//   1E extend      ticket u32 · key 20 · renewal   1F before     peers (u8 + n × peer)
+//   20 chosen      ticket u32
+//   21 queryAgain  ticket u32 · digest u64         22 unchanged  ticket u32
 //
 //   renewal       W 32 · number u64 · expiry u64 · signature 64
 //   peer          identifier 20 · endpoint 7 or 19        peer?   u8 0, or 1 · peer        successors   u8 n · n × peer
@@ -77,6 +79,14 @@ extension Message {
       writer.write(type: 0x1E, ticket)
       writer.write(renewal.key)
       writer.write(renewal)
+    case .before(let peers):
+      writer.write(UInt8(0x1F))
+      writer.write(peers)
+    case .chosen(let ticket): writer.write(type: 0x20, ticket)
+    case .queryAgain(let ticket, let digest):
+      writer.write(type: 0x21, ticket)
+      writer.write(digest)
+    case .unchanged(let ticket): writer.write(type: 0x22, ticket)
     }
   }
 
@@ -101,6 +111,10 @@ extension Message {
     case 0x1C: self = .replicate(try reader.uint32(), try reader.record())
     case 0x1D: self = .replicated(try reader.uint32(), isKept: try reader.bool())
     case 0x1E: self = .extend(try reader.uint32(), try reader.renewal(under: try reader.identifier()))
+    case 0x1F: self = .before(try reader.peers(atMost: MessageLimit.successors))
+    case 0x20: self = .chosen(try reader.uint32())
+    case 0x21: self = .queryAgain(try reader.uint32(), try reader.uint64())
+    case 0x22: self = .unchanged(try reader.uint32())
     default: throw .invalid(.kind)
     }
     try reader.end()
@@ -251,5 +265,15 @@ extension ByteReader {
     var records: [Record] = []
     for _ in 0..<count { records.append(try record()) }
     return records
+  }
+}
+
+extension View {
+  /// Stands for this view between two who have it: FNV-1a over what follows the ticket in `view`. Whoever makes up another one with the same
+  /// digest deceives nobody but about itself, and could have said anything.
+  var digest: UInt64 {
+    var writer = ByteWriter()
+    writer.write(self)
+    return writer.bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 }

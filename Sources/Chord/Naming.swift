@@ -6,10 +6,14 @@ extension Message {
     switch self {
     case .view(_, let view): view.namedPeers
     case .hint(let peer): [peer]
+    case .before(let peers): peers
     case .leaving(let predecessor, let successors): successors + [predecessor].compactMap(\.self)
     case .request(let request): request.question.namedPeers
     case .reply(let reply): reply.answer.namedPeers
-    case .query, .notify, .notified, .ping, .pong, .changed, .accepted, .replicate, .replicated, .extend: []
+    case .query, .notify, .notified, .ping, .pong, .changed, .accepted, .replicate, .replicated, .extend, .chosen,
+      .queryAgain,
+      .unchanged:
+      []
     }
   }
 }

@@ -9,6 +9,10 @@ struct Probe: Sendable {
     case notify
     /// Only whether it is alive.
     case life
+    /// The same, and that we have it as a finger.
+    case choice
+    /// How far away it is. Who does not answer is not asked again for that.
+    case distance(Reason)
     /// A copy for the put of this ticket (0: for none in particular).
     case copy(Record, put: UInt32)
     /// The same for the longer life of a record that the holder should have.
@@ -20,9 +24,16 @@ struct Probe: Sendable {
     var isForRecord: Bool {
       switch self {
       case .copy, .renewal: true
-      case .state, .notify, .life, .look: false
+      case .state, .notify, .life, .choice, .distance, .look: false
       }
     }
+  }
+
+  enum Reason: Hashable, Sendable {
+    /// It may become a finger.
+    case survey
+    /// It has us as a finger.
+    case inbound
   }
 
   var peer: Peer
@@ -37,6 +48,13 @@ struct Probe: Sendable {
   static let triesUntilDead = 2 * RoundTrip.missesUntilDead
   /// With half of all members dead, five in a row are once in thirty. A request that meets more looks further ahead.
   static let behindHead = 4
+}
+
+/// What the neighbour showed that was asked last.
+struct Seen: Hashable, Sendable {
+  var peer: Identifier
+  var view: View
+  var digest: UInt64
 }
 
 extension ChordNode {
@@ -69,9 +87,12 @@ extension ChordNode {
 
   private mutating func ask(_ ticket: UInt32, _ peer: Peer, _ purpose: Probe.Purpose) {
     switch purpose {
-    case .state, .look: send(.query(ticket), to: peer)
+    case .state:
+      send(seen.flatMap { $0.peer == peer.id ? .queryAgain(ticket, $0.digest) : nil } ?? .query(ticket), to: peer)
+    case .look: send(.query(ticket), to: peer)
     case .notify: send(.notify(ticket), to: peer)
-    case .life: send(.ping(ticket), to: peer)
+    case .life, .distance: send(.ping(ticket), to: peer)
+    case .choice: send(.chosen(ticket), to: peer)
     case .copy(let record, _): send(.replicate(ticket, record), to: peer)
     case .renewal(let renewal, _): send(.extend(ticket, renewal), to: peer)
     }
@@ -92,7 +113,8 @@ extension ChordNode {
     switch probe.purpose {
     case .state, .look: break
     case .notify: if isGood, peer.id == ring.successors.first?.id { settle() }
-    case .life: isGood ? ring.isAlive(peer.id) : departed(peer.id)
+    case .life, .choice: isGood ? ring.isAlive(peer.id) : departed(peer.id)
+    case .distance(let reason): if isGood { measured(probe.peer, reason) }
     case .copy(_, let put): copyEnded(put, kept: isGood)
     case .renewal(let renewal, let put): renewalEnded(renewal, put, kept: isGood, by: probe.peer)
     }
@@ -103,15 +125,23 @@ extension ChordNode {
     switch probe.purpose {
     case .state:
       mayFollowHint = true
+      if seen?.peer != peer.id || seen?.view != view { seen = Seen(peer: peer.id, view: view, digest: view.digest) }
       change { $0.answered(by: peer, view) }
       if view.predecessor?.id == me.id, peer.id == ring.successors.first?.id { settle() }
     case .look(let ticket): effects.append(.viewed(ticket, view))
-    case .notify, .life, .copy, .renewal: break
+    case .notify, .life, .choice, .distance, .copy, .renewal: break
     }
+  }
+
+  /// It shows what it showed when we asked it last.
+  mutating func shownAgain(_ ticket: UInt32, by peer: Peer) {
+    guard let seen, seen.peer == peer.id, probes[ticket]?.purpose == .state else { return }
+    viewed(ticket, seen.view, from: peer)
   }
 
   /// No answer in time: a miss, and after enough of them a death.
   mutating func probeExpired(_ ticket: UInt32, _ probe: Probe) {
+    if case .distance = probe.purpose { return probes[ticket] = nil }
     var roundTrip = roundTrips[probe.peer.id] ?? RoundTrip(now: now.monotonic)
     let isMiss = roundTrip.missed(askedAt: probe.askedAt, now: now.monotonic)
     roundTrips[probe.peer.id] = roundTrip
@@ -163,6 +193,7 @@ extension ChordNode {
   }
 
   mutating func heard(from peer: Identifier) {
+    if let roundTrip = roundTrips[peer], roundTrip.isSuspect, !roundTrip.isLinked { sendWhatIsOwed(to: peer) }
     roundTrips[peer]?.heard(at: now.monotonic)
     if roundTrips[peer] == nil, isPointedAt(peer) { roundTrips[peer] = RoundTrip(now: now.monotonic) }
   }
@@ -175,7 +206,7 @@ extension ChordNode {
       switch probe.purpose {
       case .copy(_, let put), .renewal(_, let put): copyEnded(put, kept: false)
       case .look(let ticket): effects.append(.viewed(ticket, nil))
-      case .state, .notify, .life: break
+      case .state, .notify, .life, .choice, .distance: break
       }
     }
   }

@@ -7,6 +7,10 @@
 struct RoundTrip: Hashable, Sendable {
   /// Smoothed round trip and mean deviation in nanoseconds; nil before the first sample.
   private var estimate: (smoothed: Int64, deviation: Int64)?
+  /// The shortest of all samples: what distance alone takes, whatever else was waited for.
+  private(set) var shortest: Duration?
+  /// Whether there was a second sample: the first one may have taken a dial.
+  private(set) var isMeasured = false
   /// Questions in a row that were not answered in time.
   private(set) var misses = 0
   /// When the last miss was counted.
@@ -27,6 +31,8 @@ struct RoundTrip: Hashable, Sendable {
   /// answer are three round trips, and the widest are 300 ms.
   static let firstAnswer = Duration.milliseconds(1200)
   static let ceiling = Duration.seconds(4)
+  /// What it takes to hand something to a member never met: a dial and half a round trip, at half the way round the world.
+  static let stranger = Duration.milliseconds(375)
   /// For an answer over a new link: a dial across the world, and the second in which the other side asks whether the old link lives.
   static let anotherLink = Duration.seconds(3)
 
@@ -54,6 +60,8 @@ struct RoundTrip: Hashable, Sendable {
   /// An answer came after this long. (Karn: only answers to questions that were asked once are samples.)
   mutating func sample(_ duration: Duration) {
     let nanoseconds = max(duration.inNanoseconds, 0)
+    isMeasured = shortest != nil
+    shortest = min(shortest ?? .nanoseconds(nanoseconds), .nanoseconds(nanoseconds))
     if let (smoothed, deviation) = estimate {
       estimate = (
         smoothed + (nanoseconds - smoothed) / 8, deviation + (abs(smoothed - nanoseconds) - deviation) / 4
@@ -82,6 +90,7 @@ struct RoundTrip: Hashable, Sendable {
 
   static func == (a: RoundTrip, b: RoundTrip) -> Bool {
     a.misses == b.misses && a.lastHeard == b.lastHeard && a.isLinked == b.isLinked
+      && a.shortest == b.shortest && a.isMeasured == b.isMeasured
       && a.estimate?.smoothed == b.estimate?.smoothed
       && a.estimate?.deviation == b.estimate?.deviation
   }

@@ -47,7 +47,7 @@ extension ChordNode {
     deadlines.insert(ticket, at: forward.deadline)
   }
 
-  /// The owner says nothing yet. Those behind it are looked at, so that if all of them are dead that is known at once.
+  /// The hop says nothing yet. Those who would be next are looked at, so that if all of them are dead that is known at once.
   private mutating func stayWithOwner(_ ticket: UInt32, _ forward: Forward) {
     var forward = forward
     forward.extend(from: now.monotonic)
@@ -55,11 +55,13 @@ extension ChordNode {
     forward.deadline = min(forward.hopUntil, now.monotonic + Forward.reassurance)
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)
-    lookBehind(forward)
+    if forward.claim == .none { lookAtNextBest(forward) } else { lookBehind(forward) }
   }
 
   /// The hop is dead, or was silent for long enough. Those to be asked after the next one are looked at without waiting for its silence.
   private mutating func passOver(_ ticket: UInt32, _ forward: Forward) {
+    var forward = forward
+    if Self.decidesOwnership(forward.question, forward.claim) { passOverThoseBehind(&forward) }
     retry(ticket, forward, .unreachable)
     guard let forward = forwards[ticket] else { return }
     if Self.decidesOwnership(forward.question, forward.claim) {
@@ -86,6 +88,21 @@ extension ChordNode {
     for peer in ring.successors[place...].prefix(1 + ahead) { probeLife(of: peer) }
   }
 
+  /// Those right behind the hop that were looked at when it was first late, and have been silent for as long as it was given, need not be
+  /// asked one after the other.
+  private func passOverThoseBehind(_ forward: inout Forward) {
+    guard configuration.routing.isBothWays, let place = ring.successors.firstIndex(where: { $0.id == forward.hop })
+    else { return }
+    for peer in ring.successors[(place + 1)...] {
+      let patience = roundTrips[peer.id]?.isKnown == true ? Forward.hopPatience : Forward.ownerPatience
+      let isSilent = probes.values.contains {
+        $0.peer.id == peer.id && $0.purpose == .life && now.monotonic - $0.sentAt >= patience
+      }
+      guard isSilent, roundTrips[peer.id].map({ now.monotonic - $0.lastHeard >= patience }) ?? true else { return }
+      if !forward.tried.contains(peer.id) { forward.tried.append(peer.id) }
+    }
+  }
+
   /// How many have been asked that would own the key, and not this member, if they lived.
   func passedOver(by forward: Forward, before member: Identifier) -> Int {
     forward.tried.count { $0 != member && ($0 == forward.key || between(forward.key, $0, member)) }
@@ -109,7 +126,7 @@ extension ChordNode {
   /// A hop did not answer in time: find out whether it lives. One that is no neighbour is asked nothing else, so nobody would ever
   /// notice that the link to it is dead: a newcomer's to the bootstraps, or an observer's.
   private mutating func doubt(_ id: Identifier) {
-    if let peer = (ring.successors + fingers.entries.map(\.peer)).first(where: { $0.id == id }) {
+    if let peer = pointer(to: id) ?? behind.first(where: { $0.id == id }) {
       probeLife(of: peer)
     } else {
       effects.append(.renew(id))
@@ -126,16 +143,33 @@ extension ChordNode {
   }
 
   /// The link to this node broke: what it was asked goes to it once more, over a new link, before anybody else is asked to answer in its
-  /// place. Should it be dead, the dial will tell.
+  /// place. Should it be dead, the dial will tell. If it had been silent before, it is asked first whether it lives, and given the same time.
   mutating func sendAgain(to id: Identifier) {
+    let wasSilent = roundTrips[id]?.isSuspect == true && pointer(to: id) != nil
     for ticket in forwards.keys.sorted() {
       guard var forward = forwards[ticket], forward.hop == id else { continue }
-      if let endpoint = forward.hopEndpoint, !forward.isSentAgain {
-        forward.isSentAgain = true
-        dispatch(ticket, &forward, to: Peer(id: id, endpoint: endpoint), forward.claim)
-      } else {
+      guard let endpoint = forward.hopEndpoint, !forward.isSentAgain else {
         passOver(ticket, forward)
+        continue
       }
+      forward.isSentAgain = true
+      if wasSilent, configuration.routing.isBothWays, Self.decidesOwnership(forward.question, forward.claim) {
+        forward.isOwed = true
+        forward.hopUntil = now.monotonic + Forward.ownerPatience
+        forwards[ticket] = forward
+        send(.ping(newTicket()), to: Peer(id: id, endpoint: endpoint))
+      } else {
+        dispatch(ticket, &forward, to: Peer(id: id, endpoint: endpoint), forward.claim)
+      }
+    }
+  }
+
+  /// A node that was silent has said something over a new link.
+  mutating func sendWhatIsOwed(to id: Identifier) {
+    for ticket in forwards.keys.sorted() {
+      guard var forward = forwards[ticket], forward.hop == id, forward.isOwed, let endpoint = forward.hopEndpoint
+      else { continue }
+      dispatch(ticket, &forward, to: Peer(id: id, endpoint: endpoint), forward.claim)
     }
   }
 

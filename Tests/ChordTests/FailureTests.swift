@@ -74,7 +74,10 @@ struct FailureTests {
     let view = View(isMember: true, predecessor: member.node.me, successors: [MemberOfThree.after])
     for _ in 0..<20 {
       for (message, to) in member.sent where to == MemberOfThree.next {
-        if case .query(let ticket) = message { member.handle(.received(.view(ticket, view), from: to)) }
+        switch message {
+        case .query(let ticket), .queryAgain(let ticket, _): member.handle(.received(.view(ticket, view), from: to))
+        default: continue
+        }
       }
       member.now.monotonic = member.now.monotonic + .milliseconds(50)
       member.handle(.tick)

@@ -106,6 +106,10 @@ struct MessageTests {
       "19" + "00000017" + key + "1c" + "01" + "05" + renewalBytes
     ),
     ("replicated", .replicated(21, isKept: true), "1d" + "00000015" + "01"),
+    ("before", .before([b, a]), "1f" + "02" + peerB + peerA),
+    ("chosen", .chosen(24), "20" + "00000018"),
+    ("query again", .queryAgain(25, 0x0123_4567_89AB_CDEF), "21" + "00000019" + "0123456789abcdef"),
+    ("unchanged", .unchanged(25), "22" + "00000019"),
   ]
 
   static func bytes(_ hex: String) -> [UInt8] {

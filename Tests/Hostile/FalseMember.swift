@@ -75,14 +75,14 @@ final class FalseMember {
 
   private func answer(_ message: Message, _ peer: RawPeer) {
     switch message {
-    case .query(let ticket): campaign.say(.view(ticket, view), by: peer)
+    case .query(let ticket), .queryAgain(let ticket, _): campaign.say(.view(ticket, view), by: peer)
     case .notify(let ticket): campaign.say(.notified(ticket, isPredecessor: true), by: peer)
-    case .ping(let ticket): campaign.say(.pong(ticket, isMember: true), by: peer)
+    case .ping(let ticket), .chosen(let ticket): campaign.say(.pong(ticket, isMember: true), by: peer)
     case .replicate(let ticket, _), .extend(let ticket, _): campaign.say(.replicated(ticket, isKept: true), by: peer)
     case .request(let request):
       campaign.visitors += 1
       campaign.say(.reply(Reply(ticket: request.ticket, path: [me.id], answer: answer(to: request))), by: peer)
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated: break
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .unchanged: break
     }
   }
 

@@ -1,19 +1,31 @@
 // A ring that stands from the beginning, of as many members as memory holds. To grow one join by join takes a ring of ten thousand a
 // quarter of an hour of its own time and every member's periodic work meanwhile; what is to be measured is mostly the ring that stands.
 //
-//   each machine, one after the other:   start ──> join ──> stabilize, notify ──> one round of fingers ──> at `end`
+//   each machine, one after the other:   start ──> join ──> stabilize, notify ──> all fingers ──> at `end`
 //                                          └────────┴── answered by whoever knows the whole ring ──┘
 //
 // Nothing is written into a machine: it goes through its own life, only that all it asks is answered out of the ideal ring, after the
-// time a message takes, and not by the members asked. Who has spoken with whom is linked at the end; and every machine was begun at a
-// moment of its own, so that they do not act in step. What is absent: users and records.
+// time a message takes, and not by the members asked. Who has spoken with whom is linked at the end, or, where that would be all who were
+// looked at, whoever has a pointer to another; and every machine was begun at a moment of its own, so that they do not act in step. Those
+// who were chosen as fingers hear it once all stand. What is absent: users and records.
 
 import Chat
 import Chord
 
 extension Simulator {
-  /// A machine joins, stabilizes and learns fourteen fingers within two seconds; begun within the first two, all have done so after six.
-  private static let ideal = (begin: Duration.seconds(2), end: Instant(nanoseconds: 6_000_000_000))
+  /// Machines are begun within the first two seconds.
+  private static let begin = Duration.seconds(2)
+
+  /// A machine joins, stabilizes and learns fourteen classic fingers within two seconds; begun within the first two, all have done so after
+  /// six. To choose the nearest of several takes a second and a half at the most for each that is looked at.
+  private var standsAt: Instant {
+    let routing = configuration.node.routing
+    let members = max(hosts.count / configuration.node.successors, 1)
+    let doublings = Int.bitWidth - members.leadingZeroBitCount + 2
+    let places = doublings * (routing.base - 1) / routing.base.trailingZeroBitCount
+    let looks = routing.candidates > 1 ? places * (routing.candidates + 1) : 0
+    return Instant(nanoseconds: 6_000_000_000) + .milliseconds(1100) * looks
+  }
 
   /// A ring of so many members whose every pointer and finger is exact. The first three are the bootstraps.
   public static func idealRing(of count: Int, _ configuration: Configuration = Configuration()) -> Simulator {
@@ -22,21 +34,24 @@ extension Simulator {
     ring.bootstraps = ring.hosts.prefix(3).map(\.me)
     ring.schedule = Schedule()  // their beginnings: each is told alone
     let answers = IdealAnswers(ring: ring)
-    for host in ring.hosts.indices { ring.live(host, answers) }
-    ring.now = ideal.end
+    let end = ring.standsAt
+    for host in ring.hosts.indices { ring.live(host, answers, until: end) }
+    ring.now = end
     for host in ring.hosts.indices { ring.seeOthers(host) }
+    ring.tellChosen()
     return ring
   }
 
   /// One machine's life until the end of that time.
-  private mutating func live(_ host: Int, _ answers: IdealAnswers) {
+  private mutating func live(_ host: Int, _ answers: IdealAnswers, until end: Instant) {
     var events = Schedule<Engine.Event>()
     var spokenTo: Set<Int> = []
+    var isTold = false
     var effects: [Engine.Effect] = []
     var deadline: Instant?
-    let pause = Int64(generator.next() % UInt64(Self.ideal.begin.inNanoseconds))
+    let pause = Int64(generator.next() % UInt64(Self.begin.inNanoseconds))
     events.push(.ring(.start), at: Instant(nanoseconds: pause))
-    while let next = Instant.earlier(events.nextAt, deadline), next <= Self.ideal.end {
+    while let next = Instant.earlier(events.nextAt, deadline), next <= end {
       now = next
       let event = events.nextAt == next ? events.pop()?.payload : nil
       (_, deadline) = hosts[host].handle(event ?? .tick, at: time, into: &effects)
@@ -44,6 +59,11 @@ extension Simulator {
         guard let (answer, other) = answers.answer(effect, of: hosts[host].engine.ring.ring) else { continue }
         spokenTo.insert(other)
         events.push(answer, at: now + delay(host, other) + delay(other, host))
+        guard !isTold, case .send(let message, _) = effect, message.isQuery, hosts[host].engine.ring.ring.isMember,
+          let word = answers.wordOfPredecessor(hosts[host].me)
+        else { continue }
+        isTold = true
+        events.push(word, at: now + delay(host, other) + delay(other, host))
       }
       effects.removeAll(keepingCapacity: true)
     }
@@ -52,7 +72,10 @@ extension Simulator {
       hosts[host].tickAt = deadline
       push(host, .tick, at: deadline)
     }
-    now = Self.ideal.end
+    if configuration.node.routing.candidates > 1 {
+      spokenTo = Set(hosts[host].engine.ring.knownPeers.compactMap { numbers[$0] })
+    }
+    now = end
     for other in spokenTo.sorted() where other != host { link(host, other) }
   }
 
@@ -75,6 +98,17 @@ extension Simulator {
     for end in hosts[host].ends.all {
       let other = hosts[Int(end.other)].me
       _ = hosts[host].handle(.ring(.seen(other.id, at: other.endpoint.host)), at: time, into: &effects)
+    }
+  }
+
+  /// Those who were chosen as fingers by members that lived before or after them.
+  private mutating func tellChosen() {
+    guard configuration.node.routing.isBothWays else { return }
+    for host in hosts.indices {
+      for peer in hosts[host].engine.ring.fingerPeers {
+        guard let other = numbers[peer.id] else { continue }
+        push(other, .event(.ring(.received(.chosen(0), from: hosts[host].me))), at: now + delay(host, other))
+      }
     }
   }
 }
@@ -115,14 +149,26 @@ private struct IdealAnswers {
   private func answer(_ message: Message, from asker: Ring, by peer: Peer) -> Message? {
     switch message {
     // Whoever comes is shown a ring in which it is not yet.
-    case .query(let ticket): return .view(ticket, view(of: peer, without: asker.isMember ? nil : asker.me))
+    case .query(let ticket), .queryAgain(let ticket, _):
+      return .view(ticket, view(of: peer, without: asker.isMember ? nil : asker.me))
     case .notify(let ticket): return .notified(ticket, isPredecessor: true)
-    case .ping(let ticket): return .pong(ticket, isMember: true)
+    case .ping(let ticket), .chosen(let ticket): return .pong(ticket, isMember: true)
     case .request(let request):
       return answer(request, from: asker.me).map { .reply(Reply(ticket: request.ticket, path: [peer.id], answer: $0)) }
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicate, .replicated, .extend:
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicate, .replicated, .extend,
+      .before, .unchanged:
       return nil
     }
+  }
+
+  /// What a member hears of those who stand before it.
+  func wordOfPredecessor(_ me: Peer) -> Engine.Event? {
+    let place = place(of: me)
+    let before = (1...max(1, min(capacity, members.count - 1))).map {
+      members[(place + members.count - $0) % members.count]
+    }
+    guard let predecessor = before.first, predecessor != me else { return nil }
+    return .ring(.received(.before(Array(before.dropFirst())), from: predecessor))
   }
 
   private func answer(_ request: Request, from me: Peer) -> Reply.Answer? {
@@ -155,5 +201,14 @@ private struct IdealAnswers {
       if members[middle].id < key { low = middle + 1 } else { high = middle }
     }
     return low % members.count
+  }
+}
+
+extension Message {
+  fileprivate var isQuery: Bool {
+    switch self {
+    case .query, .queryAgain: true
+    default: false
+    }
   }
 }

@@ -32,16 +32,30 @@ extension Simulator {
     }
   }
 
-  /// Whether every finger of every living node is the first member at or after its place.
+  /// Whether every living node has all its fingers: where fingers are not chosen by proximity, each the first member at or after its place.
   public var hasExactFingers: Bool { living.allSatisfy(hasExactFingers) }
 
   private func hasExactFingers(_ id: Identifier) -> Bool {
     guard let machine = machine(id), let last = machine.ring.successors.last,
       machine.ring.successors.count == machine.ring.capacity, let lowest = id.distance(to: last.id).highestBit
     else { return true }
+    if configuration.node.routing.candidates > 1 { return machine.hasAllFingers { living.contains(between: $0, $1) } }
     let owners = (lowest..<Identifier.bitCount).compactMap { owner(of: id.advanced(by: .powerOfTwo($0))) }
     // Where the lowest power falls into the successor list, the finger is of no use and need not be there.
     let wanted = Set(owners).subtracting(machine.ring.successors.map(\.id)).subtracting([id])
     return wanted.isSubset(of: machine.fingerPeers.map(\.id))
+  }
+}
+
+extension [Identifier] {
+  /// Whether any of these, which are in order, is met from `start` on before `end`, going clockwise.
+  fileprivate func contains(between start: Identifier, _ end: Identifier) -> Bool {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle] < start { low = middle + 1 } else { high = middle }
+    }
+    guard let next = low < count ? self[low] : first else { return false }
+    return start.distance(to: next) < start.distance(to: end)
   }
 }

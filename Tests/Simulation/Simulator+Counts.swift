@@ -35,7 +35,9 @@ extension Simulator {
       guard lostRequests[record.key] != nil else { return }
       watchedQuestions.insert(Question(from: host, to: peer, ticket: ticket))
     case .replicated(let ticket, _): guard isWatched(ticket, of: peer, at: host) else { return }
-    case .query, .view, .notify, .notified, .ping, .pong, .changed, .hint, .leaving, .extend: return
+    case .query, .view, .notify, .notified, .ping, .pong, .changed, .hint, .leaving, .extend, .before, .chosen,
+      .queryAgain, .unchanged:
+      return
     }
     watchedMessageCount += 1
     watchedByteCount += length

@@ -11,8 +11,8 @@ struct PeerSpeech {
   /// The machine has sent this.
   mutating func heard(_ message: Message, by peer: Peer) {
     switch message {
-    case .query, .notify, .ping, .request, .replicate, .extend: break
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated: return
+    case .query, .queryAgain, .notify, .ping, .chosen, .request, .replicate, .extend: break
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .unchanged: return
     }
     asked.append((message, peer))
     if asked.count > Self.remembered { asked.removeFirst() }
@@ -43,7 +43,9 @@ struct PeerSpeech {
     case 0: return .query(ticket)
     case 1: return .notify(ticket)
     case 2: return .ping(ticket)
-    case 3: return .changed
+    case 3:
+      if ticket & 0x80 != 0 { return .before(Self.peers(&input)) }
+      return ticket & 0x40 != 0 ? .chosen(ticket) : .changed
     case 4: return .hint(Self.peer(&input))
     case 5: return .leaving(predecessor: Self.optionalPeer(&input), successors: Self.peers(&input))
     case 6:
@@ -68,8 +70,9 @@ struct PeerSpeech {
   private func answer(_ question: Message, _ input: inout FuzzInput) -> Message? {
     switch question {
     case .query(let ticket): return .view(ticket, Self.view(&input))
+    case .queryAgain(let ticket, _): return input.bool() ? .unchanged(ticket) : .view(ticket, Self.view(&input))
     case .notify(let ticket): return .notified(ticket, isPredecessor: true)
-    case .ping(let ticket): return .pong(ticket, isMember: !input.bool())
+    case .ping(let ticket), .chosen(let ticket): return .pong(ticket, isMember: !input.bool())
     case .replicate(let ticket, _), .extend(let ticket, _): return .replicated(ticket, isKept: !input.bool())
     case .request(let request):
       let path = (0..<input.choice(4)).map { RingFixture.peers[$0].id }
@@ -89,7 +92,8 @@ struct PeerSpeech {
       default: answer = .failure(input.element(of: Refusal.allCases))
       }
       return .reply(Reply(ticket: request.ticket, path: path, answer: answer))
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated: return nil
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .unchanged:
+      return nil
     }
   }
 

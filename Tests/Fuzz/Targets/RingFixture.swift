@@ -119,14 +119,15 @@ enum RingFixture {
 
   private static func answer(to message: Message, of peer: Peer) -> Message? {
     switch message {
-    case .query(let ticket):
+    case .query(let ticket), .queryAgain(let ticket, _):
       let place = members.firstIndex(of: peer) ?? 0
       let others = (1..<members.count).map { members[(place + $0) % members.count] }
       return .view(ticket, View(isMember: true, predecessor: others.last, successors: others))
     case .notify(let ticket): return .notified(ticket, isPredecessor: true)
-    case .ping(let ticket): return .pong(ticket, isMember: true)
+    case .ping(let ticket), .chosen(let ticket): return .pong(ticket, isMember: true)
     case .request(let request): return .reply(Reply(ticket: request.ticket, path: [], answer: .joinPoint(members[1])))
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicate, .replicated, .extend:
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicate, .replicated, .extend,
+      .before, .unchanged:
       return nil
     }
   }

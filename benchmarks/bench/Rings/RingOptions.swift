@@ -22,10 +22,21 @@ struct RingOptions: ParsableArguments {
   var seeds = 1
 
   /// How members route; values of their configuration, not programs of their own.
-  enum Routing: String, ExpressibleByArgument, CaseIterable { case classic }
+  enum Routing: String, ExpressibleByArgument, CaseIterable {
+    case classic, proximity
+
+    var values: Chord.Routing {
+      switch self {
+      case .classic: .classic
+      case .proximity: .proximity
+      }
+    }
+  }
 
   @Option(
-    help: "classic: as in the paper, fingers at powers of two, not chosen by proximity, clockwise only, no caches.")
+    help:
+      "classic: as in the paper, fingers at powers of two, not chosen by proximity, clockwise only; proximity: near fingers, both ways round."
+  )
   var routing = Routing.classic
 
   @Option(help: LatencyArgument.help)
@@ -55,6 +66,7 @@ struct RingOptions: ParsableArguments {
     var configuration = Simulator.Configuration()
     configuration.seed = seed
     configuration.node.successors = successors
+    configuration.node.routing = routing.values
     configuration.keepsObservations = false
     configuration.latency = try latency.latency(seed: seed)
     var ring = grown ? Simulator.ring(of: nodes, configuration) : .idealRing(of: nodes, configuration)
