@@ -111,7 +111,7 @@ fuzz: set-up ## look for bytes that do harm; RUNS=10000000 TARGET=member: so oft
 
 install: set-up ## build, and install program, manual page, completions and service; PREFIX=/usr/local DESTDIR=
 	@[ -n "$(DESTDIR)" ] || FORCE="$(FORCE)" scripts/no-other-node "$(bindir)/node"
-	$(SWIFT) build -c release --product node
+	$(SWIFT) build -c release --product node --static-swift-stdlib
 	install -D -m 755 .build/release/node "$(DESTDIR)$(bindir)/node"
 	install -D -m 644 packaging/node.1 "$(DESTDIR)$(datadir)/man/man1/node.1"
 	install -D -m 644 packaging/completions/node.bash "$(DESTDIR)$(datadir)/bash-completion/completions/node"
