@@ -59,18 +59,21 @@ struct StatusCommand: ParsableCommand {
       case .null, .object, .brokenString, nil: "none"
       }
     }
+    func milliseconds(_ name: String) -> String {
+      Double(value(name)).map { "\(($0 * 10).rounded() / 10) ms" } ?? value(name)
+    }
     var lines = [
       ("health", value("health")), ("process", String(process)), ("user", value("user")), ("node", value("node")),
       ("address", value("address")), ("ready", value("ready")), ("links", value("peers")),
       ("predecessor", value("predecessor")), ("successors", value("successors")),
       (
         "stabilized",
-        report["stabilizeAgeMilliseconds"] == .null ? "never" : value("stabilizeAgeMilliseconds") + " ms ago"
+        report["stabilizeAgeMilliseconds"] == .null ? "never" : milliseconds("stabilizeAgeMilliseconds") + " ago"
       ),
       ("sessions", value("sessions")), ("records", value("records")),
       ("lookups", "\(value("lookups")), \(value("lookupFailures")) failed"),
       ("queued", value("queuedBytes") + " bytes"),
-      ("longest turn", value("longestTurnMilliseconds") + " ms"), ("up", value("uptimeSeconds") + " s"),
+      ("longest turn", milliseconds("longestTurnMilliseconds")), ("up", value("uptimeSeconds") + " s"),
     ]
     if report["user"] == .null { lines.removeAll { $0.0 == "user" } }
     if case .object(let failures) = report["failures"] {
