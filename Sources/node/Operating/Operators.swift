@@ -67,6 +67,8 @@ final class Operators {
   func leaves() {
     manager?.say("STOPPING=1")
     control?.close()
+    control = nil
     metrics?.close()
+    metrics = nil
   }
 }
