@@ -11,8 +11,10 @@ public struct WorkTimes: Sendable {
   /// The upper ends of the buckets, in microseconds; the last bucket has none.
   public static let limits: [UInt64] = [100, 1_000, 5_000, 20_000, 100_000]
 
+  /// In place, so that whoever looks at a loop's statistics copies numbers and nothing else.
+  private var buckets: [6 of UInt64] = [0, 0, 0, 0, 0, 0]
   /// How many turns were as long as that, each bucket for itself.
-  public private(set) var counts = [UInt64](repeating: 0, count: limits.count + 1)
+  public var counts: [UInt64] { buckets.indices.map { buckets[$0] } }
   /// All turns together.
   public private(set) var total = Duration.zero
   private var longest: UInt64 = 0  // nanoseconds
@@ -25,7 +27,7 @@ public struct WorkTimes: Sendable {
     let whole = now.nanoseconds - min(now.nanoseconds, last.end)
     let slept = idle - min(idle, last.idle)
     let worked = whole - min(whole, slept)
-    counts[Self.limits.firstIndex { worked <= $0 * 1000 } ?? Self.limits.count] += 1
+    buckets[Self.limits.firstIndex { worked <= $0 * 1000 } ?? Self.limits.count] += 1
     total += .nanoseconds(Int64(clamping: worked))
     longest = max(longest, worked)
   }
