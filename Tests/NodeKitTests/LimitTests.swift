@@ -279,7 +279,7 @@ struct LimitTests {
       var views = UInt64(0)
       liar.onMessage = { liar, message in
         switch message {
-        case .query(let ticket):
+        case .query(let ticket), .queryAgain(let ticket, _):
           // Others each time, where nobody is: behind the liar, as a list goes on.
           let madeUp = (0..<16).map { number in
             Peer(id: Self.between(identity.nodeID, views * 16 + number), endpoint: Endpoint(victim.address))
