@@ -18,7 +18,7 @@ extension LoopNode: LinksOwner {
       if Message.types.contains(type) {
         let message = try Message(type: type, payload: payload)
         guard remote.listens || message.isForAnyone else { throw Malformed.invalid(.kind) }
-        if case .view = message, remote.peer.id == engine.ring.ring.successors.first?.id { stabilizedAt = loop.now }
+        if message.showsState, remote.peer.id == engine.ring.ring.successors.first?.id { stabilizedAt = loop.now }
         step(.ring(.received(message, from: remote.peer)))
       } else if ChatMessage.types.contains(type) {
         let message = try ChatMessage(type: type, payload: payload)
@@ -84,6 +84,14 @@ extension LoopNode: BootstrapperOwner {
 }
 
 extension Message {
+  /// Whether it tells how its sender stands.
+  fileprivate var showsState: Bool {
+    switch self {
+    case .view, .unchanged: true
+    default: false
+    }
+  }
+
   /// What an observer, which is no member and cannot be dialled, may send.
   fileprivate var isForAnyone: Bool {
     switch self {
