@@ -39,7 +39,8 @@ extension Simulator {
   enum Item {
     /// The dialler has proved who it is.
     case hello
-    case frame([UInt8])
+    /// With the last loss that its sender was told of, if promises are checked.
+    case frame([UInt8], loss: Loss)
     case goodbye(Goodbye)
     case ping, pong
     /// Nothing more comes.

@@ -29,6 +29,9 @@ struct Host {
   var asleepSince = Instant(nanoseconds: 0)
   /// What came meanwhile, and when.
   var delayed: [(Simulator.Scheduled, Instant)] = []
+  /// If promises are checked: the last that it has said to each host, and heard of it.
+  var said: [Int: Turn] = [:]
+  var heard: [Int: Turn] = [:]
   /// By how many milliseconds its wall clock is wrong.
   var clockError: Int64 = 0
 

@@ -104,6 +104,7 @@ public struct Scenario {
     var configuration = Simulator.Configuration()
     configuration.seed = options.seed
     configuration.keepsObservations = false
+    configuration.checksPromises = true
     configuration.remembersSignatures = options.remembersSignatures
     configuration.node.successors = [4, 6, 8, 16][generator.below(4)]
     configuration.queueLimit = [8, 64, 1024][generator.below(3)]

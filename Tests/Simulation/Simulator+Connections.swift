@@ -113,17 +113,20 @@ extension Simulator {
 
   // MARK: Arriving
 
-  mutating func arrived(_ item: Item, on number: LinkRules.Number, _ scheduled: Scheduled, from: Int, to host: Int) {
-    if isCut != nil {
-      let arrives = reaches(from, host)
-      if !arrives {
-        heldUp.append((scheduled, from: from))
-        if case .frame = item { gather(from, host, number) }
-      }
-      // Nor is it acknowledged when only the way back is cut.
-      if !arrives || !reaches(host, from) { unanswered(from, number) }
-      if !arrives { return }
+  /// Whether the network, which is cut, lets it through; otherwise it is held up.
+  mutating func passes(_ scheduled: Scheduled) -> Bool {
+    guard case .carried(let item, let number, let from) = scheduled.happening else { return true }
+    let arrives = reaches(from, scheduled.host)
+    if !arrives {
+      heldUp.append(scheduled)
+      if case .frame = item { gather(from, scheduled.host, number) }
     }
+    // Nor is it acknowledged when only the way back is cut.
+    if !arrives || !reaches(scheduled.host, from) { unanswered(from, number) }
+    return arrives
+  }
+
+  mutating func arrived(_ item: Item, on number: LinkRules.Number, from: Int, to host: Int) {
     guard swallowed.isEmpty || !swallowed.contains(number) else { return unanswered(from, number) }
     if case .hello = item {
       begin(number, at: host, to: from)
@@ -134,8 +137,9 @@ extension Simulator {
     }
     switch item {
     case .hello: break  // seen to above
-    case .frame(let frame):
+    case .frame(let frame, let loss):
       guard end.farewell == nil, !end.isLingering else { return }
+      let frame = unnumbered(frame, loss, by: host, from: from)
       do throws(Malformed) { try heard(frame, by: host, from: from) } catch { close(number, at: host, .fault) }
     case .goodbye(let goodbye): if end.farewell == nil, !end.isLingering { saidGoodbye(goodbye, on: number, at: host) }
     case .ping: put(.pong, on: number, from: host)

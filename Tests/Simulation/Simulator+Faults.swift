@@ -61,34 +61,15 @@ extension Simulator {
     }
   }
 
-  /// Ends the cut and all slowness. Connections deliver what they held up; not those whose sender's kernel has given up.
+  /// Ends the cut and all slowness. Connections deliver at once what they held up, before all that is under way: also if their senders
+  /// have given up meanwhile, and have been told that it may not have arrived.
   public mutating func heal() {
     isCut = nil
     cutCount += 1
     slowness = [:]
-    let late = heldUp
+    for scheduled in heldUp { schedule.push(scheduled, at: now) }
     heldUp = []
     gathered = [:]
-    var ways: [Way: Instant] = [:]
-    for case (let scheduled, let from) in late {
-      guard case .carried(let item, let number, _) = scheduled.happening else { continue }
-      if let end = hosts[from].ends[number] { ways[Way(number, from)] = end.lastArrival }
-      if case .end = item { ways[Way(number, from), default: now] = max(ways[Way(number, from)] ?? now, now) }
-    }
-    for (scheduled, from) in late {
-      guard case .carried(_, let number, _) = scheduled.happening, let last = ways[Way(number, from)] else { continue }
-      let at = max(now + delay(from, scheduled.host), last + .nanoseconds(1))
-      ways[Way(number, from)] = at
-      hosts[from].ends[number]?.lastArrival = at
-      schedule.push(scheduled, at: at)
-    }
-  }
-
-  /// What one host sends on a connection.
-  private struct Way: Hashable {
-    var number: LinkRules.Number
-    var from: Int
-    init(_ number: LinkRules.Number, _ from: Int) { (self.number, self.from) = (number, from) }
   }
 
   /// Messages between two hosts take longer by so much, until `heal`.

@@ -36,7 +36,11 @@ extension Simulator {
   private mutating func handle(_ host: Int, _ event: LinkRules.Event) {
     var effects: [LinkRules.Effect] = []
     swap(&effects, &linkEffects)
-    hosts[host].rules.handle(event, at: now, into: &effects)
+    if configuration.checksPromises, case .send(let frame, let peer, let number, _) = event {
+      sendNumbered(frame, from: host, to: peer, dialling: number, into: &effects)
+    } else {
+      hosts[host].rules.handle(event, at: now, into: &effects)
+    }
     for effect in effects { perform(effect, of: host) }
     effects.removeAll(keepingCapacity: true)
     swap(&effects, &linkEffects)
@@ -44,7 +48,8 @@ extension Simulator {
 
   private mutating func perform(_ effect: LinkRules.Effect, of host: Int) {
     switch effect {
-    case .write(let frame, let number): put(.frame(frame), on: number, from: host)
+    case .write(let frame, let number):
+      put(.frame(frame, loss: lastLoss(host, on: number)), on: number, from: host)
     case .dial(let peer, let number, _): dial(peer, number, from: host)
     case .ping(let number):
       guard ping(number, at: host, within: LinkRules.answerPatience) else {
@@ -57,9 +62,15 @@ extension Simulator {
       guard let end = hosts[host].ends[number] else { return }
       feed(host, .ring(.seen(id, at: hosts[Int(end.other)].endpoint.host)))
       feed(host, .linked(id))
-    case .lost(let id): feed(host, .lost(id))
-    case .departed(let id): feed(host, .departed(id))
-    case .unreachable(let peer): feed(host, .unreachable(peer))
+    case .lost(let id):
+      toldOfLoss(host, id)
+      feed(host, .lost(id))
+    case .departed(let id):
+      toldOfLoss(host, id)
+      feed(host, .departed(id))
+    case .unreachable(let peer):
+      toldOfLoss(host, peer.id)
+      feed(host, .unreachable(peer))
     }
   }
 

@@ -31,6 +31,7 @@ extension Simulator {
   /// What is out of order in the node that was the last to do something.
   public var brokenInvariantOfLast: String? {
     mutating get {
+      if let brokenPromise { return brokenPromise }
       if let effectAfterEnd { return "after it had left: \(effectAfterEnd)" }
       guard let lastFed, let broken = hosts[lastFed].brokenInvariant else { return nil }
       return "\(hosts[lastFed].me.id): \(broken)"

@@ -10,7 +10,7 @@
 //   Simulator+Connections.swift  what TCP does (its ends:                Latency.swift           how long a message takes
 //                                Connections.swift)                      Simulator+Oracle.swift  what is right
 //   Simulator+Faults.swift       crashes, sleep, cuts, broken links      Simulator+Counts.swift  what it took
-//   Simulator+Snapshots.swift    going back
+//   Simulator+Snapshots.swift    going back                              Simulator+Promises.swift  order
 //
 // A simulator is a value: a copy is a snapshot that goes on by itself.
 
@@ -38,6 +38,8 @@ public struct Simulator: Sendable {
     public var queueLimit = LinkRules.queueLimit
     /// Whether all that nodes tell is kept in `observations`, for tests to read at the end.
     public var keepsObservations = true
+    /// Whether it is checked that all that nodes say is heard in order, or that they are told.
+    public var checksPromises = false
     /// Whether a signature that one machine has checked is not worked out again for the next: nothing else changes by it.
     public var remembersSignatures = true
     public init() {}
@@ -106,11 +108,14 @@ public struct Simulator: Sendable {
   var lastFed: Int?
   /// What a machine wanted of its host after it had left.
   var effectAfterEnd: String?
+  /// What was heard out of its turn.
+  var brokenPromise: String?
+  var lastLoss: UInt32 = 0
   /// Whether what the first says does not reach the second.
   var isCut: (@Sendable (Identifier, Identifier) -> Bool)?
   /// How often the network has been cut.
   var cutCount = 0
-  var heldUp: [(Scheduled, from: Int)] = []
+  var heldUp: [Scheduled] = []
   /// How many messages have gathered on a connection.
   var gathered: [LinkRules.Number: Int] = [:]
   /// Links that were ended because too much had gathered, and messages that were dropped.
@@ -252,7 +257,7 @@ public struct Simulator: Sendable {
     }
     now = max(now, at)
     changedHosts?.append(scheduled.host)
-    happen(scheduled, at: at)
+    if isCut == nil || passes(scheduled) { happen(scheduled, at: at) }
     return true
   }
 
@@ -267,7 +272,7 @@ public struct Simulator: Sendable {
       hosts[host].tickAt = nil
       feed(host, .tick)
     case .event(let event): feed(host, event)
-    case .carried(let item, let number, let from): arrived(item, on: number, scheduled, from: from, to: host)
+    case .carried(let item, let number, let from): arrived(item, on: number, from: from, to: host)
     case .dialled(let other, let endpoint, let number): dialled(host, other, at: endpoint, number)
     case .introduced(let other, let number): introduced(host, other, by: number)
     case .closed(let number): tellRules(host, .ended(number, isHeardOut: false))
