@@ -96,6 +96,31 @@ struct FaultTests {
     #expect(isExact, "\(ring.flaw ?? "")")
   }
 
+  /// A sleeping host was brought what the network held up, and what it had held up before came after it.
+  @Test(
+    "what a cut has held up is not overtaken, though its receiver sleeps when it is healed",
+    arguments: [1, 2, 3] as [UInt64])
+  func heldUp(seed: UInt64) {
+    var configuration = Simulator.Configuration()
+    configuration.seed = seed
+    configuration.checksPromises = true
+    var ring = Simulator(configuration)
+    ring.fill(with: 8, pause: .milliseconds(100))
+    let isExact = ring.runUntilExact(.seconds(20))
+    #expect(isExact, "\(ring.flaw ?? "")")
+    let victim = ring.living[3]
+    ring.cut { ($0 == victim) != ($1 == victim) }
+    ring.run(.milliseconds(700))
+    ring.sleep(victim, for: .milliseconds(1500))
+    ring.run(.milliseconds(700))
+    ring.heal()
+    let end = ring.now + .seconds(20)
+    var broken: String?
+    while broken == nil, ring.step(until: end) { broken = ring.brokenInvariantOfLast }
+    #expect(broken == nil)
+    #expect(ring.flaw == nil)
+  }
+
   @Test("who leaves with requests open answers each of them once")
   func leavesInTheMiddle() {
     var ring = Self.settled(12, seed: 4)

@@ -164,6 +164,7 @@ import Testing
   func waitingFrames() {
     var table = theSmaller()
     for _ in 0..<(LinkRules.queueLimit + 10) { _ = table.send(1, dialling: 1) }
+    #expect(table.rules.droppedCount == 10)
     #expect(table.established(1, isDialled: true).count == 1 + LinkRules.queueLimit)
   }
 }
