@@ -241,7 +241,9 @@ extension ChordNode {
       guard roundTrip?.isSuspect != true else { return }
       let heard = roundTrip?.isMeasured == true ? roundTrip?.lastHeard : nil
       if let heard, now.monotonic - heard < Pace.warmth { return }
-      if let coldest, coldest.heard == nil || heard.map({ $0 >= coldest.heard! }) ?? false { return }
+      if let coldest {
+        guard let since = coldest.heard, heard.map({ $0 < since }) ?? true else { return }
+      }
       coldest = (peer, heard, isFinger)
     }
     for peer in ring.successors { weigh(peer, isFinger: false) }

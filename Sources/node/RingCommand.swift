@@ -96,16 +96,11 @@ struct RingCommand: ParsableCommand {
   /// Whether the file could be written; says why not.
   private func write(_ text: String, to path: String) -> Bool {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    var rest = Array(text.utf8)[...]
-    var isWhole = descriptor >= 0
-    while isWhole, !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count >= 0 { rest = rest.dropFirst(count) } else if errno != EINTR { isWhole = false }
-    }
-    let code = errno
-    if descriptor >= 0, close(descriptor) != 0 { isWhole = false }
-    if !isWhole { StandardError.say("\(Display.line(path)) cannot be written: \(StandardError.text(ofErrno: code))") }
-    return isWhole
+    var code = descriptor < 0 ? errno : StandardOutput.write(text, to: descriptor)
+    if descriptor >= 0, close(descriptor) != 0 { code = code ?? errno }
+    guard let code else { return true }
+    StandardError.say("\(Display.line(path)) cannot be written: \(StandardError.text(ofErrno: code))")
+    return false
   }
 
   // MARK: Printing

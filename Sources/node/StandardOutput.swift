@@ -12,16 +12,22 @@ enum StandardOutput {
 
   /// Writes a text and a line's end; whether all of it could be written. Says on standard error if not.
   static func print(_ text: String) -> Bool {
-    var rest = Array("\(text)\n".utf8)[...]
+    guard let code = write("\(text)\n", to: 1) else { return true }
+    StandardError.say("standard output cannot be written: \(StandardError.text(ofErrno: code))")
+    return false
+  }
+
+  /// Writes a text to a descriptor that waits; nil if all of it could be written, and otherwise what the system said (`errno`).
+  static func write(_ text: String, to descriptor: Int32) -> Int32? {
+    var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count > 0 {
         rest = rest.dropFirst(count)
       } else if errno != EINTR {
-        StandardError.say("standard output cannot be written: \(StandardError.text(ofErrno: errno))")
-        return false
+        return errno
       }
     }
-    return true
+    return nil
   }
 }
