@@ -25,7 +25,8 @@ extension ChordNode {
     arrange([ring.predecessor].compactMap(\.self) + behind.filter { $0.id != ring.predecessor?.id })
   }
 
-  private var limitBehind: Int { min(configuration.routing.predecessors, ring.capacity) }
+  /// At least as far as a holder has to see to know whether it is one: the owner, those between, and the one before the owner.
+  private var limitBehind: Int { max(copiesBesides + 1, min(configuration.routing.predecessors, ring.capacity - 1)) }
 
   /// The longest way back that never passes us, as far as is to be known.
   private mutating func arrange(_ peers: [Peer]) {

@@ -25,7 +25,7 @@ public struct ChordNode: Sendable {
     /// How many members hold a record: the owner and the ones after it. Eight die together once in 256 when half of all die.
     public var copies = 8
     /// How fingers and next hops are chosen.
-    public var routing = Routing.classic
+    public var routing = Routing.proximity
     /// An observer asks through members and never becomes one.
     public var isObserver = false
     /// How records are checked; a simulation remembers what it has worked out.
@@ -96,7 +96,7 @@ public struct ChordNode: Sendable {
   }
 
   let configuration: Configuration
-  /// How many members after the owner hold a record too.
+  /// How many members after the owner hold a record too: no more than an owner knows.
   let copiesBesides: Int
   public internal(set) var ring: Ring
   var store: RecordStore
@@ -174,9 +174,9 @@ public struct ChordNode: Sendable {
   /// A node that is in no ring yet and does nothing until `start`.
   public init(me: Peer, configuration: Configuration, seed: UInt64, at now: Time) {
     self.configuration = configuration
-    copiesBesides = min(max(configuration.copies - 1, 0), Int(UInt8.max) - 1)
     self.now = now
     ring = Ring(me: me, capacity: min(max(configuration.successors, 1), MessageLimit.successors))
+    copiesBesides = min(max(configuration.copies - 1, 0), ring.capacity)
     fingers = Fingers(base: configuration.routing.base)
     inbound = Fingers(base: configuration.routing.base * (configuration.routing.isBothWays ? 2 : 1))
     store = RecordStore(network: configuration.network, check: configuration.check)

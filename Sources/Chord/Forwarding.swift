@@ -162,7 +162,9 @@ extension ChordNode {
     guard isOurs(key, claim) else { return claim == .owner ? ring.predecessor.map { .redirect($0) } : nil }
     switch question {
     case .findSuccessor:
-      return .owner(me, View(isMember: true, predecessor: ring.predecessor, successors: ring.successors))
+      // Who asks for exactly us is ourselves, looking for another ring: that our list has not changed need not be carried all the way.
+      let successors = key == me.id ? [] : ring.successors
+      return .owner(me, View(isMember: true, predecessor: ring.predecessor, successors: successors))
     case .get:
       let records = store.records(under: key, at: now.utcMilliseconds)
       return (records.isEmpty || isInMotion) && !ring.successors.isEmpty ? nil : .records(records)
@@ -315,6 +317,8 @@ extension ChordNode {
       guard before.id != me.id, forward.detour.count < Int(Request.limit) else {
         return fail(ticket, forward, .tooManyHops)
       }
+      // Who knows a single neighbour would know nobody any more if that one went.
+      if ring.isMember, ring.successors.count == 1 { remember(missing: before) }
       if forward.tried.contains(before.id) || isFoundDead(before, forward) {
         dispatch(ticket, &forward, to: peer, .insist)
       } else {

@@ -9,9 +9,12 @@
 // answers for the record.
 
 extension ChordNode {
-  /// The nearest of those that hold what is under the key, to be asked first of all; nil if we do not know them, or are one of them.
+  /// The nearest of those that hold what is under the key, to be asked first of all; nil if we do not know them, or are one of them. A request
+  /// that has been on its way for long goes to the owner: it may have come back from a holder that did not know itself for one.
   func nearestHolder(_ forward: Forward) -> (Peer, Request.Claim)? {
-    guard forward.question == .get, configuration.routing.isBothWays, forward.tried.isEmpty else { return nil }
+    guard forward.question == .get, configuration.routing.isBothWays, forward.tried.isEmpty,
+      forward.hopsLeft > Request.limit * 3 / 4
+    else { return nil }
     if let place = placeBehind(of: forward.key) {
       guard place >= copiesBesides else { return nil }
       return nearest(of: behind[(place - copiesBesides)...place]).map { ($0, .none) }

@@ -6,7 +6,8 @@
 //
 // The answer to one lookup names an owner and its successors: candidates for nothing. Only to ping them costs something, a dial mostly. So
 // it is one in a second, sixteen for each place, and then hardly any. Who is linked already has been measured for nothing.
-// A finger that dies leaves its place to be filled again at once; where none is missing nothing is looked up.
+// A finger that dies leaves its place to be filled again at once, and where no other is missing those named with the new one are looked at
+// without another lookup. Where none is missing nothing is looked up.
 
 /// Which places have fingers, and what is being done about the others.
 struct Survey: Hashable, Sendable {
@@ -30,9 +31,9 @@ struct Survey: Hashable, Sendable {
   /// Looked at in each of the later rounds.
   static let later = 2
 
-  /// Whether everything has been looked at for the first time.
-  func isDone(from lowest: Int, to highest: Int) -> Bool {
-    (lowest...highest).allSatisfy { stages[$0] == .surveyed }
+  /// Whether everything has been looked at for the first time, or everything but one place.
+  func isDone(from lowest: Int, to highest: Int, besides place: Int? = nil) -> Bool {
+    (lowest...highest).allSatisfy { $0 == place || stages[$0] == .surveyed }
   }
 
   func stage(of place: Int) -> Stage { stages[place] ?? .empty }
@@ -125,32 +126,46 @@ extension ChordNode {
 
   /// Members round a point of the interval of that place.
   mutating func foundCandidates(_ place: Int, _ peers: [Peer]) {
-    let inInterval = fingers.inInterval(place, of: peers, from: me.id).filter { peer in
-      !fingers.isCrowded(peer, besides: place) && roundTrips[peer.id]?.isSuspect != true
-        && !ring.successors.contains { $0.id == peer.id }
+    let eligible = fingers.inInterval(place, of: peers, from: me.id).filter { peer in
+      !fingers.isCrowded(peer, besides: place) && !ring.successors.contains { $0.id == peer.id }
     }
+    let inInterval = eligible.filter { roundTrips[$0.id]?.isSuspect != true }
     switch survey.stage(of: place) {
     case .empty:
       guard let first = inInterval.min(by: { handOver(to: $0.id) < handOver(to: $1.id) }) else {
-        return survey.set(.surveyed, of: place)
-      }
-      take(first, for: place)
-      survey.set(.filled, of: place)
-      fingersAt = now.monotonic + generator.jittered(Pace.firstFingers)
-    case .filled, .surveyed:
-      let isFirst = survey.stage(of: place) == .filled
-      survey.set(.surveyed, of: place)
-      guard let finger = fingers[place] else {
-        if let first = inInterval.first { take(first, for: place) }
+        if eligible.isEmpty && !isInMotion { return survey.set(.surveyed, of: place) }
+        // All of them are silent just now, or the ring is being repaired: it is soon known who lives.
+        survey.failed(place)
+        fingersAt = now.monotonic + generator.jittered(Pace.survey)
         return
       }
-      let others = inInterval.filter { $0.id != finger.id }
-      let known = others.filter { roundTrips[$0.id]?.isMeasured == true }
+      take(first, for: place)
+      let isLast = lowestPlace.map { survey.isDone(from: $0, to: highestPlace, besides: place) } ?? false
+      guard isLast, survey.place == nil else {
+        survey.set(.filled, of: place)
+        fingersAt = now.monotonic + generator.jittered(Pace.firstFingers)
+        return
+      }
+      look(at: inInterval, for: place, besides: first, upTo: configuration.routing.candidates - 1)
+    case .filled, .surveyed:
+      guard let finger = fingers[place] else {
+        if let first = inInterval.first { take(first, for: place) }
+        return survey.set(.surveyed, of: place)
+      }
+      let isFirst = survey.stage(of: place) == .filled
       let limit = isFirst ? configuration.routing.candidates - 1 : Survey.later
-      survey.begin(place, Array(others.filter { !known.contains($0) }.prefix(max(limit - known.count, 0))))
-      for peer in known { compare(peer, for: place) }
-      fingersAt = now.monotonic + generator.jittered(Pace.survey)
+      look(at: inInterval, for: place, besides: finger, upTo: limit)
     }
+  }
+
+  /// Finds out who of these is nearer than the finger: at once for those who have been measured, and of the others for as many as are left.
+  private mutating func look(at peers: [Peer], for place: Int, besides finger: Peer, upTo limit: Int) {
+    let others = peers.filter { $0.id != finger.id }
+    let known = others.filter { roundTrips[$0.id]?.isMeasured == true }
+    survey.set(.surveyed, of: place)
+    survey.begin(place, Array(others.filter { !known.contains($0) }.prefix(max(limit - known.count, 0))))
+    for peer in known { compare(peer, for: place) }
+    fingersAt = now.monotonic + generator.jittered(Pace.survey)
   }
 
   /// A candidate has answered.

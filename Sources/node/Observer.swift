@@ -82,11 +82,12 @@ final class Observer {
 
   private func nobodyAnswers() {
     guard question != nil else { return }
-    for (address, reason) in failures where !BootstrapReports.isNobody(reason) {
-      StandardError.say(BootstrapReports.sentence(address, reason))
+    let answers = failures.filter { !BootstrapReports.isNobody($0.reason) }
+    for (address, reason) in answers { StandardError.say(BootstrapReports.sentence(address, reason)) }
+    let silent = addresses.filter { address in !answers.contains { $0.address == address } }
+    if !silent.isEmpty {
+      StandardError.say("no node answered at \(silent.map { Display.line($0) }.joined(separator: ", ")): \(advice)")
     }
-    let tried = addresses.map { Display.line($0) }.joined(separator: ", ")
-    StandardError.say("no node answered at \(tried): \(advice)")
     finish(requiresBootstrap ? .noBootstrap : .alone)
   }
 }

@@ -23,7 +23,7 @@ struct IdealRingTests {
     ring.run(.seconds(60))
     #expect(ring.flaw == nil && ring.hasExactFingers)
     #expect(ring.changeCount == changes, "in a ring that stands no pointer changes")
-    #expect(ring.eventCount > 5 * 60 * count || count < 3)
+    #expect(ring.eventCount > 3 * 60 * count || count < 3)
   }
 
   @Test("its members point at whom those of a ring that has grown point at")

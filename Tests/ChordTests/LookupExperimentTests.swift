@@ -10,6 +10,7 @@ struct LookupExperimentTests {
     var configuration = Simulator.Configuration()
     configuration.latency = .ofPair(.milliseconds(20)...(.milliseconds(80)))
     configuration.keepsObservations = false
+    configuration.node.routing = .classic  // whose ways a test can work out by itself
     var ring = Simulator.idealRing(of: count, configuration)
     ring.run(.seconds(20))
     return ring

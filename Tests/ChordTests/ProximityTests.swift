@@ -15,8 +15,10 @@ struct ProximityTests {
     return configuration
   }
 
-  private static func ideal(_ count: Int, _ routing: Routing = .proximity) -> Simulator {
-    var ring = Simulator.idealRing(of: count, configuration(routing))
+  private static func ideal(_ count: Int, _ routing: Routing = .proximity, successors: Int = 16) -> Simulator {
+    var configuration = configuration(routing)
+    configuration.node.successors = successors
+    var ring = Simulator.idealRing(of: count, configuration)
     ring.run(.seconds(20))
     return ring
   }
@@ -64,6 +66,15 @@ struct ProximityTests {
       let theirs = classic.run(records: 30).finds
       #expect(Self.time(tallies.finds) * 2 < Self.time(theirs))
     }
+  }
+
+  @Test("where lists are shorter than copies are many a holder knows itself for one, and no read goes to and fro")
+  func shortLists() {
+    var experiment = RecordExperiment(Self.ideal(40, successors: 4), seed: 4)
+    let tallies = experiment.run(records: 30)
+    #expect((tallies.puts.right, tallies.finds.right, tallies.withdrawals.right) == (30, 30, 30))
+    #expect(tallies.finds.hops.allSatisfy { $0 <= 4 }, "\(tallies.finds.hops)")
+    #expect(tallies.finds.lookups.allSatisfy { $0.messages <= 12 }, "\(tallies.finds.lookups.map(\.messages))")
   }
 
   @Test("a ring that grows finds near fingers, loses some, and has new ones in their places soon")

@@ -41,7 +41,8 @@ public struct RecordExperiment {
     self.ring = ring
     self.ring.comeToRest()
     self.failing = failing
-    copies = min(ring.configuration.node.copies, ring.living.count)
+    let node = ring.configuration.node
+    copies = min(node.copies, node.successors + 1, ring.living.count)
     generator = Generator(seed: seed)
     work = self.ring
   }

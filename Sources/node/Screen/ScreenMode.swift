@@ -171,8 +171,10 @@ extension ScreenMode: ChatView {
       case .node: 0
       case .person(let user): talk(with: user)
       }
-    if topic == .node, screen.talks.current != 0 { screen.hint = sentence }
-    append(Entry(kind: kind, text: sentence, time: .now()), to: index)
+    let entry = Entry(kind: kind, text: sentence, time: .now())
+    // Where the person looks, too.
+    if topic == .node, screen.talks.current != 0 { append(entry, to: screen.talks.current) }
+    append(entry, to: index)
   }
 
   func show(_ text: String, from user: User) {

@@ -37,7 +37,7 @@ struct RingOptions: ParsableArguments {
     help:
       "classic: as in the paper, fingers at powers of two, not chosen by proximity, clockwise only; proximity: near fingers, both ways round."
   )
-  var routing = Routing.classic
+  var routing = Routing.proximity
 
   @Option(help: LatencyArgument.help)
   var latency = LatencyArgument.usual
