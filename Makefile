@@ -85,7 +85,7 @@ canary: set-up ## plant a known bug of the original Chord, and see that the simu
 	$(SWIFT) build -c release --product sim -Xswiftc -DCHORD_CANARY --scratch-path .build/canary
 	@.build/canary/release/sim --seeds 100 --canary
 
-counts: set-up ## hops, messages, bytes and allocations: none may have grown
+counts: set-up ## hops, messages, bytes, allocations and memory: none may have grown
 	$(SWIFT) build -c release --product counts
 	@SWIFT_DETERMINISTIC_HASHING=1 .build/release/counts --check benchmarks/counts/counts.txt
 
