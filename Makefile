@@ -85,9 +85,12 @@ canary: set-up ## plant a known bug of the original Chord, and see that the simu
 	$(SWIFT) build -c release --product sim -Xswiftc -DCHORD_CANARY --scratch-path .build/canary
 	@.build/canary/release/sim --seeds 100 --canary
 
-counts: set-up ## hops, messages, bytes, allocations and memory: none may have grown
+counts: set-up ## hops, messages, bytes, allocations, memory and instructions: none may have grown
+	@scripts/bench-peers uv-echo valgrind
 	$(SWIFT) build -c release --product counts
+	$(SWIFT) build -c release --product bench
 	@SWIFT_DETERMINISTIC_HASHING=1 .build/release/counts --check benchmarks/counts/counts.txt
+	@.build/release/bench instructions --limit 1.25
 
 figures: set-up ## the tables of docs/FIGURES.md, simulated (takes a while)
 	$(SWIFT) build -c release --product bench

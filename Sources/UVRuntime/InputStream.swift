@@ -91,6 +91,7 @@ public final class InputStream {
   }
 
   fileprivate func read(_ bytes: RawSpan) {
+    loop.wakes()
     received?(bytes)
   }
 

@@ -100,6 +100,54 @@ import Testing
     }
   }
 
+  @Test("who writes one piece a turn has it sent at once, who writes several has them sent together")
+  func sendingAtOnce() throws {
+    try withLoop { loop in
+      let pair = try Pair(on: loop)
+      // How many pieces each turn has, and how many bytes wait after each of them.
+      var turns: [[Int]] = [[1], [0, 1], [1, 2], [1], [0], [0]]
+      var sent = 0
+      func writeTurn(_ connection: TCPConnection) {
+        for waiting in turns.removeFirst() {
+          sent += 1
+          connection.write([UInt8(sent)])
+          #expect(connection.pendingBytes == waiting, "piece \(sent)")
+        }
+      }
+      pair.client.onConnected = { writeTurn($0) }
+      pair.server.onReceived = { _ in
+        guard pair.server.count == sent, let client = pair.clientEnd else { return }
+        if turns.isEmpty {
+          #expect(pair.server.bytes == Array(1...UInt8(sent)))
+          #expect(loop.statistics.flushes == 7)
+          loop.stop()
+        } else {
+          writeTurn(client)
+        }
+      }
+    }
+  }
+
+  @Test("what does not fit at once follows in order")
+  func sendingAtOnceMoreThanFits() throws {
+    try withLoop { loop in
+      let pair = try Pair(on: loop)
+      let large = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 >> 8) }
+      pair.client.onConnected = { $0.write([0]) }
+      pair.server.onReceived = { _ in
+        guard let client = pair.clientEnd else { return }
+        if pair.server.count == 1 {
+          client.write(large)
+          #expect(client.pendingBytes > 0 && client.isOverHighWatermark)
+          client.write([1])
+        } else if pair.server.count == large.count + 2 {
+          #expect(pair.server.bytes == [0] + large + [1])
+          loop.stop()
+        }
+      }
+    }
+  }
+
   @Test("bytes are written in place, and not at all if the writer throws")
   func writeInPlace() throws {
     try withLoop { loop in

@@ -22,9 +22,9 @@ struct InstructionsCommand: ParsableCommand {
       """)
 
   @Option(help: "Messages of the shorter run.")
-  var messages = 20_000
+  var messages = 40_000
 
-  @Option(help: "Fail above this ratio of instructions, or if ours makes a hundredth more system calls.")
+  @Option(help: "Fail above this ratio of instructions, or if ours makes a twentieth more system calls.")
   var limit: Double?
 
   @Option(help: ArgumentHelp("Where `make bench-peers` has built the server in C.", valueName: "directory"))
@@ -37,8 +37,8 @@ struct InstructionsCommand: ParsableCommand {
   private static let shapes = [(50, 1, 64), (50, 16, 64), (50, 4, 1024)].map {
     EchoShape(connections: $0, inFlight: $1, bytes: $2)
   }
-  /// How much is put down to chance: a connection that had less under way when it was read.
-  private static let tolerance = 1.01
+  /// How many more system calls ours may make: under callgrind reading the clock is one, and ours reads it twice more in a turn.
+  private static let tolerance = 1.05
 
   func validate() throws {
     guard (1000...10_000_000).contains(messages), limit ?? 1 > 0 else {
@@ -63,7 +63,7 @@ struct InstructionsCommand: ParsableCommand {
         ("C's calls", .number(other.systemCalls)),
       ])
       guard let limit else { continue }
-      if ratio > limit * Self.tolerance || ours.systemCalls > other.systemCalls * Self.tolerance {
+      if ratio > limit || ours.systemCalls > other.systemCalls * Self.tolerance {
         dearer.append("\(shape.connections) connections, \(shape.inFlight) in flight, \(shape.bytes) bytes")
       }
     }
