@@ -229,6 +229,12 @@ public final class EventLoop: @unchecked Sendable {
     state.pointee.flushList.append(stream)
   }
 
+  private func tellEnds() {
+    state.pointee.ends.turnBegins()
+    while let end = state.pointee.ends.take() { end.connection.inputHasEnded(end.error) }
+    if !state.pointee.ends.isEmpty { uv_async_send(waker) }
+  }
+
   /// Keeps a handler until the turn is over.
   func letGo(_ hearer: Hearer) {
     if !hasEnded { state.pointee.lettingGo.append(hearer) }
@@ -247,6 +253,7 @@ public final class EventLoop: @unchecked Sendable {
   func forgetWork() {
     while state.pointee.flushList.removeFirst() != nil {}
     letGo()
+    state.pointee.ends.forget()
     laterJobs = []
     holdingListeners = []
   }
@@ -255,6 +262,7 @@ public final class EventLoop: @unchecked Sendable {
   /// and the waker sees to it that the loop does not sleep until then.
   fileprivate func prepareToSleep() {
     state.pointee.statistics.turns += 1
+    tellEnds()
     if !state.pointee.flushList.isEmpty {
       var batch = state.pointee.flushList.takeAll()
       while let stream = batch.removeFirst() { stream.flush() }

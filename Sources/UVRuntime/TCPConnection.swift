@@ -38,6 +38,7 @@ public final class TCPConnection {
   private var hearer: Unmanaged<Hearer>?
   private var phase: Phase
   private var output = Output.open
+  private var endIsRead = false
   private var inputEnded = false
   private var wantsInput = true
   private var error: UVError?
@@ -240,7 +241,7 @@ public final class TCPConnection {
 
   private func dial(_ address: SocketAddress, timeout: Duration) {
     uv_tcp_nodelay(handle.tcp, 1)
-    let request = ConnectRequest.allocate()
+    let request = ConnectRequest.allocate(capacity: 1)
     let result = address.withSocketAddress { uv_tcp_connect(request, handle.tcp, $0, connectDidFinish) }
     guard result == 0 else {
       request.deallocate()
@@ -269,7 +270,7 @@ public final class TCPConnection {
   }
 
   private func startReading() {
-    guard phase == .open || phase == .lingering, wantsInput, !inputEnded else { return }
+    guard phase == .open || phase == .lingering, wantsInput, !endIsRead else { return }
     let result = uv_read_start(handle.stream, lendReadBuffer, streamDidRead)
     if result < 0, result != UV_EALREADY.rawValue { close(UVError(code: result)) }
   }
@@ -286,6 +287,13 @@ public final class TCPConnection {
 
   fileprivate func readFailed(_ error: UVError) {
     loop.wakes()
+    endIsRead = true
+    if loop.state.pointee.ends.mayTell(self, error) { inputHasEnded(error) }
+  }
+
+  /// The end that was read, in this turn or a later one.
+  func inputHasEnded(_ error: UVError) {
+    guard phase < .closing else { return }
     guard error == .endOfFile else { return close(error) }
     inputEnded = true
     if output == .ended { return close(nil) }
@@ -295,7 +303,7 @@ public final class TCPConnection {
   private func endOutputIfDrained() {
     guard phase == .open || phase == .lingering, output == .ending, writer.isDrained else { return }
     output = .finSent
-    let request = ShutdownRequest.allocate()
+    let request = ShutdownRequest.allocate(capacity: 1)
     let result = uv_shutdown(request, handle.stream, shutdownDidFinish)
     guard result == 0 else {
       request.deallocate()
@@ -325,18 +333,14 @@ public final class TCPConnection {
 }
 
 extension TCPConnection: StreamWriterOwner {
-  func writerNeedsDraftFinished() {
-    handler?.draftLeaves(self)
-  }
+  func writerNeedsDraftFinished() { handler?.draftLeaves(self) }
 
   func writerProgressed() {
     if writer.fellUnderLow(), phase == .open { handler?.writable(self) }
     endOutputIfDrained()
   }
 
-  func writerFailed(_ error: UVError) {
-    close(error)
-  }
+  func writerFailed(_ error: UVError) { close(error) }
 }
 
 extension TCPConnection: LoopHandleOwner {
@@ -366,11 +370,6 @@ extension TCPConnection: LoopHandleOwner {
 /// The memory of these requests is freed in their callbacks, which libuv always calls, before the handle's close callback.
 private typealias ConnectRequest = UnsafeMutablePointer<uv_connect_t>
 private typealias ShutdownRequest = UnsafeMutablePointer<uv_shutdown_t>
-
-extension UnsafeMutablePointer {
-  /// Room for one.
-  fileprivate static func allocate() -> Self { allocate(capacity: 1) }
-}
 
 private func connectDidFinish(_ request: UnsafeMutablePointer<uv_connect_t>?, _ status: Int32) {
   guard let request else { return }

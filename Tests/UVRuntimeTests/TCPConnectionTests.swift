@@ -471,6 +471,50 @@ import Testing
     }
   }
 
+  @Test("of hundreds that go at once some are told in a turn, and all in the end")
+  func manyEnds() throws {
+    final class Counter: TCPConnectionHandler {
+      var endedInTurn: [UInt64: Int] = [:]
+      var onLastClosed: () -> Void = {}
+      var left: Int
+
+      init(_ count: Int) { left = count }
+      func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {}
+      func ended(_ connection: TCPConnection) {
+        endedInTurn[connection.loop.turn, default: 0] += 1
+        connection.close()
+      }
+      func closed(_ connection: TCPConnection, error: UVError?) {
+        left -= 1
+        if left == 0 { onLastClosed() }
+      }
+    }
+    let count = 3 * Ends.perTurn + 1
+    let (server, clients) = (Counter(count), Counter(count))
+    try withLoop { loop in
+      var (connections, accepted): ([TCPConnection], Int) = ([], 0)
+      let listener = try TCPListener(on: loop, address: .loopback4(port: 0)) { connection in
+        connection.handler = server
+        accepted += 1
+        guard accepted == count else { return }
+        after(.milliseconds(1), on: loop) {
+          for connection in connections { connection.close() }
+          connections = []
+        }
+      }
+      for _ in 0..<count {
+        connections.append(try TCPConnection(on: loop, to: listener.address, timeout: .seconds(5), handler: clients))
+      }
+      server.onLastClosed = {
+        listener.close()
+        loop.stop()
+      }
+    }
+    server.onLastClosed = {}
+    #expect(server.endedInTurn.values.reduce(0, +) == count && server.endedInTurn.count >= 4)
+    #expect(server.endedInTurn.values.allSatisfy { $0 <= Ends.perTurn })
+  }
+
   @Test("closing after the flush delivers everything, though the peer was talking too")
   func closeAfterFlush() throws {
     try withLoop { loop in
