@@ -262,6 +262,7 @@ public final class EventLoop: @unchecked Sendable {
   /// and the waker sees to it that the loop does not sleep until then.
   fileprivate func prepareToSleep() {
     state.pointee.statistics.turns += 1
+    state.pointee.lending.turnBegins()
     tellEnds()
     if !state.pointee.flushList.isEmpty {
       var batch = state.pointee.flushList.takeAll()
@@ -355,10 +356,12 @@ public final class EventLoop: @unchecked Sendable {
     uv_close(UnsafeMutableRawPointer(waker).assumingMemoryBound(to: uv_handle_t.self), nil)
   }
 
-  /// The read buffer of a uv_loop_t's EventLoop.
-  static func readBuffer(of loop: UnsafeMutablePointer<uv_loop_t>?) -> UnsafeMutableRawPointer? {
-    guard let data = loop?.pointee.data else { return nil }
-    return Unmanaged<EventLoop>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.readBuffer }
+  /// Lends the read buffer to a handle; nil if that one has had enough in this turn.
+  static func lendBuffer(to handle: UnsafeMutablePointer<uv_handle_t>) -> UnsafeMutableRawPointer? {
+    guard let data = handle.pointee.loop?.pointee.data else { return nil }
+    return Unmanaged<EventLoop>.fromOpaque(data)._withUnsafeGuaranteedRef { loop in
+      loop.state.pointee.lending.mayLend(to: handle) ? loop.readBuffer : nil
+    }
   }
 
   /// The EventLoop behind a uv_loop_t.

@@ -125,10 +125,11 @@ private func handleDidClose(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
   Unmanaged<LoopHandle>.fromOpaque(data).takeRetainedValue().didClose()
 }
 
-/// The alloc callback of every stream: the loop's one read buffer, which is free again when the read callback returns.
+/// The alloc callback of every stream: the loop's one read buffer, which is free again when the read callback returns. A stream that gets
+/// none is told of `noBufferSpace`, which means nothing: it reads again in the next turn.
 func lendReadBuffer(
   _ handle: UnsafeMutablePointer<uv_handle_t>?, _ suggested: Int, _ buffer: UnsafeMutablePointer<uv_buf_t>?
 ) {
-  guard let handle, let buffer, let memory = EventLoop.readBuffer(of: handle.pointee.loop) else { return }
+  guard let handle, let buffer, let memory = EventLoop.lendBuffer(to: handle) else { return }
   buffer.pointee = uv_buf_t(base: memory.assumingMemoryBound(to: CChar.self), len: EventLoop.readBufferSize)
 }

@@ -6,6 +6,8 @@
 // Unsafe code. Ownership: the memory belongs to the loop, which whoever has the pointer keeps. The rule that is not checked here: only the
 // loop's thread (before `run` whoever sets the loop up) touches it, and no access lasts over a call to somebody else's code.
 
+import CLibUV
+
 struct LoopState: ~Copyable {
   var statistics = EventLoop.Statistics()
   var deadlines = Deadlines()
@@ -13,6 +15,8 @@ struct LoopState: ~Copyable {
   var buffers = BufferPool()
   /// Who wants to send before the loop sleeps.
   var flushList = FlushList()
+  /// Who reads into the loop's buffer, and how often in a row.
+  var lending = Lending()
   /// Connections whose end has been read.
   var ends = Ends()
   /// Handlers that were replaced, perhaps in the middle of a call to them: they stay until the turn is over.
@@ -20,6 +24,30 @@ struct LoopState: ~Copyable {
   /// Whether a callback has come since the loop has slept, and when the first one did.
   var isAwake = false
   var wokenAt = LoopTime(nanoseconds: 0)
+}
+
+/// To whom the read buffer is lent. libuv reads a stream that always fills it 32 times before it looks at the next one; here it gets nothing
+/// to read into after the second time, which ends its turn: what is left it brings in the next one.
+struct Lending {
+  /// 128 KiB: a system call more for so many bytes costs a hundredth of what they cost, and others wait a tenth of a millisecond.
+  static let readsPerTurn = 2
+
+  private var last: UnsafeMutablePointer<uv_handle_t>?
+  private var inARow = 0
+
+  /// Whether that handle may read once more.
+  @inline(__always)
+  mutating func mayLend(to handle: UnsafeMutablePointer<uv_handle_t>) -> Bool {
+    guard last == handle else {
+      (last, inARow) = (handle, 1)
+      return true
+    }
+    inARow += 1
+    return inARow <= Self.readsPerTurn
+  }
+
+  /// A new turn.
+  mutating func turnBegins() { last = nil }
 }
 
 /// Ends that have been read and not been told. libuv reads those of all who go at once in one turn, and what an owner does for each takes

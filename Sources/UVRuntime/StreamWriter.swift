@@ -67,8 +67,10 @@ final class StreamWriter: Flushable {
     static let draft = Obstacles(rawValue: 8)
     /// More pieces are expected in this turn.
     static let gathering = Obstacles(rawValue: 16)
+    /// Nothing more is taken.
+    static let ended = Obstacles(rawValue: 32)
     /// Nothing is sent any more.
-    static let stopped = Obstacles(rawValue: 32)
+    static let stopped = Obstacles(rawValue: 64)
   }
 
   private let handle: LoopHandle
@@ -141,8 +143,8 @@ final class StreamWriter: Flushable {
   @inline(never)
   private func gather(_ bytes: RawSpan) {
     precondition(!isWritingInPlace, "write inside an in-place write to the same stream")
+    guard isOpen, !obstacles.contains(.ended), !bytes.isEmpty else { return }
     precondition(draftCount == 0, "a draft must be finished before anything else is written")
-    guard isOpen, !bytes.isEmpty else { return }
     memory.pointee.pending.append(bytes)
     notePiece()
     didAppend()
@@ -249,6 +251,11 @@ final class StreamWriter: Flushable {
     gathered = 0
     if !isSending { send() }
     tellProgress()
+  }
+
+  /// Nothing more is taken by `write`; what was written still leaves.
+  func end() {
+    obstacles.insert(.ended)
   }
 
   /// Nothing more is sent; what is under way comes back with ECANCELED when the handle closes.

@@ -135,7 +135,7 @@ public final class TCPConnection {
   /// Sends bytes, at the latest before the loop sleeps. Before the connection is open they wait; after `shutdown` or a close
   /// they are dropped.
   public func write(_ bytes: RawSpan) {
-    if isOpen { writer.write(bytes) }
+    writer.write(bytes)
   }
 
   /// Sends bytes; see `write(_: RawSpan)`.
@@ -188,6 +188,7 @@ public final class TCPConnection {
   public func shutdown() {
     guard isOpen else { return }
     output = .ending
+    writer.end()
     if phase == .open { endOutputIfDrained() }
   }
 
@@ -213,6 +214,7 @@ public final class TCPConnection {
     case .open:
       phase = .lingering
       if output == .open { output = .ending }
+      writer.end()
       wantsInput = true
       setDeadline(patience)
       startReading()
@@ -391,7 +393,7 @@ private func streamDidRead(
   guard let connection = LoopHandle.uncountedOwner(stream?.pointee.data, as: TCPConnection.self) else { return }
   if count > 0, let start = buffer?.pointee.base {
     connection._withUnsafeGuaranteedRef { $0.read(start, count) }
-  } else if count < 0 {
+  } else if count < 0, count != UV_ENOBUFS.rawValue {
     connection._withUnsafeGuaranteedRef { $0.readFailed(UVError(code: Int32(truncatingIfNeeded: count))) }
   }
 }

@@ -471,6 +471,24 @@ import Testing
     }
   }
 
+  @Test("of one that sends without a pause a portion is read in a turn")
+  func portions() throws {
+    try withLoop { loop in
+      let pair = try Pair(on: loop)
+      let large = [UInt8](repeating: 7, count: 8 << 20)
+      var (before, inTurn): (Int, [UInt64: Int]) = (0, [:])
+      pair.client.onConnected = { $0.write(large) }
+      pair.server.onReceived = { _ in
+        inTurn[loop.turn, default: 0] += pair.server.count - before
+        before = pair.server.count
+        guard before == large.count else { return }
+        let portion = Lending.readsPerTurn * EventLoop.readBufferSize
+        #expect(inTurn.values.allSatisfy { $0 <= portion } && inTurn.count >= large.count / portion)
+        loop.stop()
+      }
+    }
+  }
+
   @Test("of hundreds that go at once some are told in a turn, and all in the end")
   func manyEnds() throws {
     final class Counter: TCPConnectionHandler {

@@ -18,7 +18,7 @@ struct Bench: ParsableCommand {
       LookupCommand.self, RecordsCommand.self, ChurnCommand.self, LiarsCommand.self, DeliveryCommand.self,
       IdleCommand.self, SimulatorCommand.self,
       SessionCommand.self, TextsCommand.self, ConnectionsCommand.self, EchoCommand.self, InstructionsCommand.self,
-      TimersCommand.self,
+      TimersCommand.self, FairnessCommand.self,
       CompareCommand.self, PeerCommand.self,
     ])
 }
