@@ -85,9 +85,12 @@ canary: set-up ## plant a known bug of the original Chord, and see that the simu
 	$(SWIFT) build -c release --product sim -Xswiftc -DCHORD_CANARY --scratch-path .build/canary
 	@.build/canary/release/sim --seeds 100 --canary
 
-counts: set-up ## hops, messages, bytes and allocations: none may have grown
+counts: set-up ## hops, messages, bytes, allocations, memory and instructions: none may have grown
+	@scripts/bench-peers uv-echo valgrind
 	$(SWIFT) build -c release --product counts
+	$(SWIFT) build -c release --product bench
 	@SWIFT_DETERMINISTIC_HASHING=1 .build/release/counts --check benchmarks/counts/counts.txt
+	@.build/release/bench instructions --limit 1.3
 
 figures: set-up ## the tables of docs/FIGURES.md, simulated (takes a while)
 	$(SWIFT) build -c release --product bench
@@ -112,7 +115,7 @@ fuzz: set-up ## look for bytes that do harm; RUNS=10000000 TARGET=member: so oft
 install: set-up ## build, and install program, manual page, completions and service; PREFIX=/usr/local DESTDIR=
 	@[ -n "$(DESTDIR)" ] || FORCE="$(FORCE)" scripts/no-other-node "$(bindir)/node"
 	$(SWIFT) build -c release --product node --static-swift-stdlib
-	install -D -m 755 .build/release/node "$(DESTDIR)$(bindir)/node"
+	install -D -s -m 755 .build/release/node "$(DESTDIR)$(bindir)/node"
 	install -D -m 644 packaging/node.1 "$(DESTDIR)$(datadir)/man/man1/node.1"
 	install -D -m 644 packaging/completions/node.bash "$(DESTDIR)$(datadir)/bash-completion/completions/node"
 	install -D -m 644 packaging/completions/_node "$(DESTDIR)$(datadir)/zsh/site-functions/_node"

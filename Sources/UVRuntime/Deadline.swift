@@ -32,21 +32,21 @@ public final class Deadline {
 
   deinit {
     if case .nowhere = place { return }
-    loop.deadlines.remove(self)
+    loop.state.pointee.deadlines.remove(self)
   }
 
   /// Sets the deadline, or moves it. A moment that has passed is due in the next turn.
   public func set(_ at: LoopTime) {
     loop.requireCurrent()
     guard !loop.hasEnded else { return }
-    loop.deadlines.set(self, at)
+    loop.state.pointee.deadlines.set(self, at)
   }
 
   /// Takes it back; nothing if it is not set.
   public func cancel() {
     if case .nowhere = place { return }
     loop.requireCurrent()
-    loop.deadlines.remove(self)
+    loop.state.pointee.deadlines.remove(self)
   }
 
   /// Whether it is still to fire.

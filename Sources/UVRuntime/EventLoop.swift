@@ -52,25 +52,25 @@ public final class EventLoop: @unchecked Sendable {
   private let prepare: UnsafeMutablePointer<uv_prepare_t>
   private let timer: UnsafeMutablePointer<uv_timer_t>
   let readBuffer: UnsafeMutableRawPointer
+  let state: UnsafeMutablePointer<LoopState>
   let inbox: Inbox
 
   var phase = Phase.made
-  var deadlines = Deadlines()
   var lookups: [ObjectIdentifier: Lookup] = [:]
   var holdingListeners: [TCPListener] = []
   private var batch: [Inbox.Job] = []
   private var laterJobs: [() -> Void] = []
   private var laterBatch: [() -> Void] = []
-  private var flushList: [any Flushable] = []
-  private var flushBatch: [any Flushable] = []
   private var cachedNow: LoopTime?
   private var armedFor: UInt64?  // milliseconds of uv_now
 
   /// What the loop has done so far.
-  public internal(set) var statistics = Statistics()
+  public var statistics: Statistics { state.pointee.statistics }
+  /// The number of this turn: `statistics.turns`.
+  public var turn: UInt64 { state.pointee.statistics.turns }
 
   /// The longest that the loop was busy in one turn since this was asked the last time: its lag, seen by whoever waits.
-  public func takeLongestTurn() -> Duration { statistics.work.takeLongest() }
+  public func takeLongestTurn() -> Duration { state.pointee.statistics.work.takeLongest() }
 
   /// Handles made (connections, listeners, watchers, streams) that are not yet closed and freed.
   public private(set) var openHandles = 0
@@ -98,6 +98,8 @@ public final class EventLoop: @unchecked Sendable {
     timer = .allocate(capacity: 1)
     timer.initialize(to: uv_timer_t())
     readBuffer = .allocate(byteCount: Self.readBufferSize, alignment: 16)
+    state = .allocate(capacity: 1)
+    state.initialize(to: LoopState())
     inbox = Inbox(waker: waker)
     maximumConnections = DescriptorLimit.current.connections
     uv.pointee.data = Unmanaged.passUnretained(self).toOpaque()
@@ -107,7 +109,6 @@ public final class EventLoop: @unchecked Sendable {
       freeMemory()
       throw UVError(code: asyncResult)
     }
-    _ = chord_chat_measure_idle_time(uv)  // without it turns seem longer than they are, which is all that would be lost
     uv_timer_init(uv, timer)
     uv_prepare_init(uv, prepare)
     uv_prepare_start(prepare, turnWillSleep)
@@ -129,6 +130,8 @@ public final class EventLoop: @unchecked Sendable {
     prepare.deallocate()
     timer.deallocate()
     readBuffer.deallocate()
+    state.deinitialize(count: 1)
+    state.deallocate()
     uv.deallocate()
   }
 
@@ -147,6 +150,18 @@ public final class EventLoop: @unchecked Sendable {
     let now = LoopTime.current
     cachedNow = now
     return now
+  }
+
+  /// A callback of libuv begins.
+  @inline(__always)
+  func wakes() {
+    if !state.pointee.isAwake { noteAwakening() }
+  }
+
+  @inline(never)
+  private func noteAwakening() {
+    state.pointee.isAwake = true
+    state.pointee.wokenAt = refreshNow()
   }
 
   /// Milliseconds since 1970 in UTC, by the machine's clock; any thread.
@@ -175,6 +190,7 @@ public final class EventLoop: @unchecked Sendable {
   var hasJobs: Bool { !laterJobs.isEmpty }
 
   fileprivate func runJobs() {
+    wakes()
     swap(&laterJobs, &laterBatch)
     var index = 0
     while index < laterBatch.count {
@@ -209,15 +225,35 @@ public final class EventLoop: @unchecked Sendable {
   // MARK: Flushing
 
   /// Flushes that stream before the loop sleeps the next time.
-  func flushSoon(_ stream: any Flushable) {
-    guard !stream.isOnFlushList else { return }
-    stream.isOnFlushList = true
-    flushList.append(stream)
+  func flushSoon(_ stream: Flushable) {
+    state.pointee.flushList.append(stream)
+  }
+
+  private func tellEnds() {
+    state.pointee.ends.turnBegins()
+    while let end = state.pointee.ends.take() { end.connection.inputHasEnded(end.error) }
+    if !state.pointee.ends.isEmpty { uv_async_send(waker) }
+  }
+
+  /// Keeps a handler until the turn is over.
+  func letGo(_ hearer: Hearer) {
+    if !hasEnded { state.pointee.lettingGo.append(hearer) }
+  }
+
+  /// Their ends may let others go.
+  private func letGo() {
+    while !state.pointee.lettingGo.isEmpty {
+      let gone = state.pointee.lettingGo
+      state.pointee.lettingGo = []
+      withExtendedLifetime(gone) {}
+    }
   }
 
   /// After the end: what still waits would keep its loop, which keeps the list.
   func forgetWork() {
-    flushList = []
+    while state.pointee.flushList.removeFirst() != nil {}
+    letGo()
+    state.pointee.ends.forget()
     laterJobs = []
     holdingListeners = []
   }
@@ -225,20 +261,18 @@ public final class EventLoop: @unchecked Sendable {
   /// The prepare phase. One pass over the list: what is put on it meanwhile (a `writable` that writes) is for the next turn,
   /// and the waker sees to it that the loop does not sleep until then.
   fileprivate func prepareToSleep() {
-    statistics.turns += 1
-    uv_update_time(uv)
-    statistics.work.turnEnds(at: refreshNow(), idle: uv_metrics_idle_time(uv))
-    if !flushList.isEmpty {
-      swap(&flushList, &flushBatch)
-      var index = 0
-      while index < flushBatch.count {
-        let stream = flushBatch[index]
-        stream.isOnFlushList = false
-        stream.flush()
-        index += 1
-      }
-      flushBatch.removeAll(keepingCapacity: true)
-      if !flushList.isEmpty { uv_async_send(waker) }
+    state.pointee.statistics.turns += 1
+    state.pointee.lending.turnBegins()
+    tellEnds()
+    if !state.pointee.flushList.isEmpty {
+      var batch = state.pointee.flushList.takeAll()
+      while let stream = batch.removeFirst() { stream.flush() }
+      if !state.pointee.flushList.isEmpty { uv_async_send(waker) }
+    }
+    letGo()
+    if state.pointee.isAwake {
+      state.pointee.statistics.work.turnEnds(at: .current, awakeSince: state.pointee.wokenAt)
+      state.pointee.isAwake = false
     }
     armTimer()
     cachedNow = nil
@@ -249,7 +283,7 @@ public final class EventLoop: @unchecked Sendable {
   /// Arms the timer for the earliest deadline, rounded up to libuv's milliseconds: `uv_now` is the same clock rounded down,
   /// so when libuv thinks the time has come, it has.
   private func armTimer() {
-    guard let first = deadlines.first else {
+    guard let first = state.pointee.deadlines.first else {
       if armedFor != nil {
         armedFor = nil
         uv_timer_stop(timer)
@@ -259,14 +293,16 @@ public final class EventLoop: @unchecked Sendable {
     let due = first.nanoseconds / 1_000_000 + (first.nanoseconds % 1_000_000 == 0 ? 0 : 1)
     guard armedFor != due else { return }
     armedFor = due
+    uv_update_time(uv)
     let now = uv_now(uv)
     uv_timer_start(timer, timerDidFire, due > now ? due - now : 0, 0)
   }
 
   fileprivate func fireDeadlines() {
     armedFor = nil
-    deadlines.takeDue(at: refreshNow())
-    while let deadline = deadlines.next() { deadline.fire() }
+    wakes()
+    state.pointee.deadlines.takeDue(at: refreshNow())
+    while let deadline = state.pointee.deadlines.next() { deadline.fire() }
   }
 
   // MARK: Handles
@@ -318,6 +354,14 @@ public final class EventLoop: @unchecked Sendable {
     uv_close(UnsafeMutableRawPointer(timer).assumingMemoryBound(to: uv_handle_t.self), nil)
     uv_close(prepareHandle, nil)
     uv_close(UnsafeMutableRawPointer(waker).assumingMemoryBound(to: uv_handle_t.self), nil)
+  }
+
+  /// Lends the read buffer to a handle; nil if that one has had enough in this turn.
+  static func lendBuffer(to handle: UnsafeMutablePointer<uv_handle_t>) -> UnsafeMutableRawPointer? {
+    guard let data = handle.pointee.loop?.pointee.data else { return nil }
+    return Unmanaged<EventLoop>.fromOpaque(data)._withUnsafeGuaranteedRef { loop in
+      loop.state.pointee.lending.mayLend(to: handle) ? loop.readBuffer : nil
+    }
   }
 
   /// The EventLoop behind a uv_loop_t.

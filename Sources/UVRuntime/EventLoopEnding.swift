@@ -38,7 +38,7 @@ extension EventLoop {
     let left = openHandleNames
     let result = uv_loop_close(uv)
     precondition(result == 0 && openHandles == 0, "an event loop ended with open handles: \(left)")
-    deadlines.removeAll()
+    state.pointee.deadlines.removeAll()
     forgetWork()
     phase = .ended
     mask.restore()
@@ -77,7 +77,7 @@ extension EventLoop {
   func advanceStop() {
     guard phase == .stopping, openHandles == 0, lookups.isEmpty, !hasJobs else { return }
     phase = .closing
-    deadlines.removeAll()
+    state.pointee.deadlines.removeAll()
     runLastJobs()
     closeOwnHandles()
   }

@@ -55,6 +55,7 @@ final class FileReader {
   }
 
   fileprivate func end(_ result: Int) {
+    loop.wakes()
     isBusy = false
     finished?(result)
   }

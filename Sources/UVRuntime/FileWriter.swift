@@ -12,17 +12,18 @@ final class FileWriter: Flushable {
   private let loop: EventLoop
   private let descriptor: Int32
   private let request: UnsafeMutablePointer<uv_fs_t>
-  private var pending = WriteBuffer()
-  private var inFlight = WriteBuffer()
+  private var pending: WriteBuffer
+  private var inFlight: WriteBuffer
   private var isOpen = true
   private(set) var isBusy = false
-  var isOnFlushList = false
   /// Called after each write with its error, if it had one.
   var finished: ((UVError?) -> Void)?
 
   init(_ descriptor: Int32, on loop: EventLoop) {
     self.descriptor = descriptor
     self.loop = loop
+    pending = WriteBuffer(of: loop)
+    inFlight = WriteBuffer(of: loop)
     request = .allocate(capacity: 1)
     request.initialize(to: uv_fs_t())
   }
@@ -39,14 +40,14 @@ final class FileWriter: Flushable {
     loop.flushSoon(self)
   }
 
-  func flush() {
+  override func flush() {
     guard isOpen, !isBusy else { return }
     if inFlight.isEmpty {
       guard !pending.isEmpty else { return }
       swap(&pending, &inFlight)
     }
     isBusy = true
-    var bytes = inFlight.waiting
+    var bytes = uv_buf_t(inFlight.waiting)
     let result = uv_fs_write(loop.uv, request, descriptor, &bytes, 1, -1, fileWriteDidFinish)
     guard result == 0 else { return loop.later { self.end(Int(result)) } }
     request.pointee.data = Unmanaged.passRetained(self).toOpaque()
@@ -61,6 +62,7 @@ final class FileWriter: Flushable {
   }
 
   fileprivate func end(_ result: Int) {
+    loop.wakes()
     isBusy = false
     guard result > 0 else {
       isOpen = false

@@ -91,6 +91,7 @@ public final class InputStream {
   }
 
   fileprivate func read(_ bytes: RawSpan) {
+    loop.wakes()
     received?(bytes)
   }
 
@@ -128,7 +129,9 @@ extension InputStream: LoopHandleOwner {
 private func inputDidRead(
   _ stream: UnsafeMutablePointer<uv_stream_t>?, _ count: Int, _ buffer: UnsafePointer<uv_buf_t>?
 ) {
-  guard count != 0, let input = LoopHandle.owner(stream?.pointee.data, as: InputStream.self) else { return }
+  guard count != 0, count != UV_ENOBUFS.rawValue,
+    let input = LoopHandle.owner(stream?.pointee.data, as: InputStream.self)
+  else { return }
   if count > 0 {
     input.read(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count).bytes)
   } else {

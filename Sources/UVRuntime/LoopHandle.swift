@@ -27,7 +27,11 @@ protocol LoopHandleOwner: AnyObject {
 final class LoopHandle {
   let loop: EventLoop
   let memory: UnsafeMutableRawPointer
-  var owner: (any LoopHandleOwner)?
+  var owner: (any LoopHandleOwner)? {
+    didSet { ownerAddress = owner.map { Unmanaged.passUnretained($0 as AnyObject).toOpaque() } }
+  }
+  /// The owner, for callbacks that come with every message: a reference that nobody counts.
+  private var ownerAddress: UnsafeMutableRawPointer?
   private(set) var isOpen = true
 
   /// Makes a handle of that type; `setUp` is libuv's `uv_…_init` for it.
@@ -68,6 +72,7 @@ final class LoopHandle {
   }
 
   fileprivate func didClose() {
+    loop.wakes()
     memory.deallocate()
     let owner = self.owner
     self.owner = nil
@@ -83,15 +88,33 @@ final class LoopHandle {
   var tty: UnsafeMutablePointer<uv_tty_t> { memory.assumingMemoryBound(to: uv_tty_t.self) }
   var signal: UnsafeMutablePointer<uv_signal_t> { memory.assumingMemoryBound(to: uv_signal_t.self) }
 
+  /// The descriptor of a connected socket; -1 if there is none.
+  var socket: Int32 {
+    var descriptor: Int32 = -1
+    return uv_fileno(handle, &descriptor) == 0 ? descriptor : -1
+  }
+
   /// The LoopHandle behind a handle's `data`.
   static func behind(_ data: UnsafeMutableRawPointer?) -> LoopHandle? {
     guard let data else { return nil }
     return Unmanaged<LoopHandle>.fromOpaque(data).takeUnretainedValue()
   }
 
+  /// The owner behind a handle's `data`, uncounted: it is not let go before the close callback (rules 2 and 3), which libuv calls from
+  /// no other callback. The callback says of which class it is, as below.
+  @inline(__always)
+  static func uncountedOwner<Owner: AnyObject>(
+    _ data: UnsafeMutableRawPointer?, as type: Owner.Type
+  ) -> Unmanaged<Owner>? {
+    guard let data, let owner = Unmanaged<LoopHandle>.fromOpaque(data)._withUnsafeGuaranteedRef({ $0.ownerAddress })
+    else { return nil }
+    return Unmanaged<Owner>.fromOpaque(owner)
+  }
+
   /// The owner behind a handle's `data`. The callback says of which class: it was installed by that class.
   static func owner<Owner: AnyObject>(_ data: UnsafeMutableRawPointer?, as type: Owner.Type) -> Owner? {
-    guard let owner = behind(data)?.owner else { return nil }
+    guard let handle = behind(data), let owner = handle.owner else { return nil }
+    handle.loop.wakes()
     return unsafeDowncast(owner, to: type)
   }
 }
@@ -100,4 +123,13 @@ final class LoopHandle {
 private func handleDidClose(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
   guard let data = handle?.pointee.data else { return }
   Unmanaged<LoopHandle>.fromOpaque(data).takeRetainedValue().didClose()
+}
+
+/// The alloc callback of every stream: the loop's one read buffer, which is free again when the read callback returns. A stream that gets
+/// none is told of `noBufferSpace`, which means nothing: it reads again in the next turn.
+func lendReadBuffer(
+  _ handle: UnsafeMutablePointer<uv_handle_t>?, _ suggested: Int, _ buffer: UnsafeMutablePointer<uv_buf_t>?
+) {
+  guard let handle, let buffer, let memory = EventLoop.lendBuffer(to: handle) else { return }
+  buffer.pointee = uv_buf_t(base: memory.assumingMemoryBound(to: CChar.self), len: EventLoop.readBufferSize)
 }

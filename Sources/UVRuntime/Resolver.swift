@@ -71,6 +71,7 @@ final class Lookup {
   }
 
   fileprivate func finished(_ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {
+    loop.wakes()
     defer { uv_freeaddrinfo(list) }
     loop.lookups[ObjectIdentifier(self)] = nil
     done(answer(status, list))

@@ -26,14 +26,19 @@ public final class TCPConnection {
   /// The loop it lives on.
   public let loop: EventLoop
   /// Who hears about it. May be replaced in any callback, and set for an accepted connection within the accept callback.
-  public var handler: (any TCPConnectionHandler)?
+  public var handler: (any TCPConnectionHandler)? {
+    get { hearer?._withUnsafeGuaranteedRef { $0.handler } }
+    set { setHandler(newValue) }
+  }
   /// The address dialled, or the peer's; nil if the peer was gone before we could ask.
   public private(set) var remoteAddress: SocketAddress?
 
   let handle: LoopHandle
   private let writer: StreamWriter
+  private var hearer: Unmanaged<Hearer>?
   private var phase: Phase
   private var output = Output.open
+  private var endIsRead = false
   private var inputEnded = false
   private var wantsInput = true
   private var error: UVError?
@@ -49,9 +54,9 @@ public final class TCPConnection {
       throw .tooManyOpenFiles
     }
     self.loop = loop
-    self.handler = handler
     remoteAddress = address
     handle = try Self.makeHandle(on: loop)
+    hearer = .passRetained(Hearer(handler))
     writer = StreamWriter(handle)
     phase = .dialling
     adopt()
@@ -75,6 +80,10 @@ public final class TCPConnection {
     uv_tcp_nodelay(handle.tcp, 1)
   }
 
+  deinit {
+    hearer?.release()
+  }
+
   private static func makeHandle(on loop: EventLoop) throws(UVError) -> LoopHandle {
     try LoopHandle(UV_TCP, on: loop) { uv_tcp_init(loop.uv, $0.assumingMemoryBound(to: uv_tcp_t.self)) }
   }
@@ -83,6 +92,12 @@ public final class TCPConnection {
     handle.owner = self
     writer.owner = self
     loop.openConnections += 1
+  }
+
+  /// The one before may be in a call just now: it stays until the turn is over.
+  private func setHandler(_ handler: (any TCPConnectionHandler)?) {
+    if let hearer { loop.letGo(hearer.takeRetainedValue()) }
+    hearer = handler.map { .passRetained(Hearer($0)) }
   }
 
   // MARK: Facts
@@ -120,7 +135,7 @@ public final class TCPConnection {
   /// Sends bytes, at the latest before the loop sleeps. Before the connection is open they wait; after `shutdown` or a close
   /// they are dropped.
   public func write(_ bytes: RawSpan) {
-    if isOpen { writer.write(bytes) }
+    writer.write(bytes)
   }
 
   /// Sends bytes; see `write(_: RawSpan)`.
@@ -173,6 +188,7 @@ public final class TCPConnection {
   public func shutdown() {
     guard isOpen else { return }
     output = .ending
+    writer.end()
     if phase == .open { endOutputIfDrained() }
   }
 
@@ -198,6 +214,7 @@ public final class TCPConnection {
     case .open:
       phase = .lingering
       if output == .open { output = .ending }
+      writer.end()
       wantsInput = true
       setDeadline(patience)
       startReading()
@@ -226,7 +243,7 @@ public final class TCPConnection {
 
   private func dial(_ address: SocketAddress, timeout: Duration) {
     uv_tcp_nodelay(handle.tcp, 1)
-    let request = ConnectRequest.allocate()
+    let request = ConnectRequest.allocate(capacity: 1)
     let result = address.withSocketAddress { uv_tcp_connect(request, handle.tcp, $0, connectDidFinish) }
     guard result == 0 else {
       request.deallocate()
@@ -240,7 +257,7 @@ public final class TCPConnection {
     guard status == 0 else { return close(UVError(code: status)) }
     deadline?.cancel()
     phase = .open
-    writer.ready()
+    writer.ready(sendingAtOnceTo: handle.socket)
     handler?.connected(self)
     startReading()
     endOutputIfDrained()
@@ -250,22 +267,35 @@ public final class TCPConnection {
   func accepted() {
     guard phase == .open else { return }
     guard handler != nil else { return close(nil) }
-    writer.ready()
+    writer.ready(sendingAtOnceTo: handle.socket)
     startReading()
   }
 
   private func startReading() {
-    guard phase == .open || phase == .lingering, wantsInput, !inputEnded else { return }
+    guard phase == .open || phase == .lingering, wantsInput, !endIsRead else { return }
     let result = uv_read_start(handle.stream, lendReadBuffer, streamDidRead)
     if result < 0, result != UV_EALREADY.rawValue { close(UVError(code: result)) }
   }
 
-  fileprivate func read(_ bytes: inout MutableRawSpan) {
-    loop.statistics.reads += 1
-    if phase == .open { handler?.received(&bytes, on: self) }
+  @inline(never)
+  fileprivate func read(_ start: UnsafeMutableRawPointer, _ count: Int) {
+    loop.wakes()
+    loop.state.pointee.statistics.reads &+= 1
+    guard phase == .open, let hearer else { return }
+    writer.beginsAnswer()
+    var bytes = MutableRawSpan(_unsafeStart: start, byteCount: count)
+    hearer._withUnsafeGuaranteedRef { $0.handler.received(&bytes, on: self) }
   }
 
   fileprivate func readFailed(_ error: UVError) {
+    loop.wakes()
+    endIsRead = true
+    if loop.state.pointee.ends.mayTell(self, error) { inputHasEnded(error) }
+  }
+
+  /// The end that was read, in this turn or a later one.
+  func inputHasEnded(_ error: UVError) {
+    guard phase < .closing else { return }
     guard error == .endOfFile else { return close(error) }
     inputEnded = true
     if output == .ended { return close(nil) }
@@ -275,7 +305,7 @@ public final class TCPConnection {
   private func endOutputIfDrained() {
     guard phase == .open || phase == .lingering, output == .ending, writer.isDrained else { return }
     output = .finSent
-    let request = ShutdownRequest.allocate()
+    let request = ShutdownRequest.allocate(capacity: 1)
     let result = uv_shutdown(request, handle.stream, shutdownDidFinish)
     guard result == 0 else {
       request.deallocate()
@@ -305,18 +335,14 @@ public final class TCPConnection {
 }
 
 extension TCPConnection: StreamWriterOwner {
-  func writerNeedsDraftFinished() {
-    handler?.draftLeaves(self)
-  }
+  func writerNeedsDraftFinished() { handler?.draftLeaves(self) }
 
   func writerProgressed() {
     if writer.fellUnderLow(), phase == .open { handler?.writable(self) }
     endOutputIfDrained()
   }
 
-  func writerFailed(_ error: UVError) {
-    close(error)
-  }
+  func writerFailed(_ error: UVError) { close(error) }
 }
 
 extension TCPConnection: LoopHandleOwner {
@@ -325,7 +351,7 @@ extension TCPConnection: LoopHandleOwner {
     loop.openConnections -= 1
     listener?.openConnections -= 1
     let handler = self.handler
-    self.handler = nil
+    setHandler(nil)
     handler?.closed(self, error: error)
     loop.acceptHeld()
   }
@@ -347,11 +373,6 @@ extension TCPConnection: LoopHandleOwner {
 private typealias ConnectRequest = UnsafeMutablePointer<uv_connect_t>
 private typealias ShutdownRequest = UnsafeMutablePointer<uv_shutdown_t>
 
-extension UnsafeMutablePointer {
-  /// Room for one.
-  fileprivate static func allocate() -> Self { allocate(capacity: 1) }
-}
-
 private func connectDidFinish(_ request: UnsafeMutablePointer<uv_connect_t>?, _ status: Int32) {
   guard let request else { return }
   let data = request.pointee.handle.pointee.data
@@ -369,21 +390,10 @@ private func shutdownDidFinish(_ request: UnsafeMutablePointer<uv_shutdown_t>?, 
 private func streamDidRead(
   _ stream: UnsafeMutablePointer<uv_stream_t>?, _ count: Int, _ buffer: UnsafePointer<uv_buf_t>?
 ) {
-  guard count != 0, let connection = LoopHandle.owner(stream?.pointee.data, as: TCPConnection.self) else { return }
-  if count > 0 {
-    let lent = UnsafeMutableRawBufferPointer(start: buffer?.pointee.base, count: count)
-    var bytes = lent.mutableBytes
-    connection.read(&bytes)
-  } else {
-    connection.readFailed(UVError(code: Int32(truncatingIfNeeded: count)))
+  guard let connection = LoopHandle.uncountedOwner(stream?.pointee.data, as: TCPConnection.self) else { return }
+  if count > 0, let start = buffer?.pointee.base {
+    connection._withUnsafeGuaranteedRef { $0.read(start, count) }
+  } else if count < 0, count != UV_ENOBUFS.rawValue {
+    connection._withUnsafeGuaranteedRef { $0.readFailed(UVError(code: Int32(truncatingIfNeeded: count))) }
   }
-}
-
-/// The alloc callback of every stream: the loop's one read buffer, which is free again when the read callback returns.
-func lendReadBuffer(
-  _ handle: UnsafeMutablePointer<uv_handle_t>?, _ suggested: Int, _ buffer: UnsafeMutablePointer<uv_buf_t>?
-) {
-  guard let loop = LoopHandle.behind(handle?.pointee.data)?.loop else { return }
-  buffer?.pointee.base = loop.readBuffer.assumingMemoryBound(to: CChar.self)
-  buffer?.pointee.len = EventLoop.readBufferSize
 }

@@ -27,3 +27,12 @@ extension TCPConnectionHandler {
   /// Nothing: for those who never send much.
   public func writable(_ connection: TCPConnection) {}
 }
+
+/// A handler as a connection keeps it: its reference never changes, so that it need not be counted for every message.
+final class Hearer {
+  let handler: any TCPConnectionHandler
+
+  init(_ handler: any TCPConnectionHandler) {
+    self.handler = handler
+  }
+}

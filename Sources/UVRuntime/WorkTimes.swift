@@ -1,8 +1,11 @@
-// How long a loop is busy in a turn: from one sleep to the next, without the time it sleeps. While callbacks run nobody else is
-// heard, so the longest turn is the longest that anybody has waited for the loop.
+// How long a loop is busy in a turn: from the first callback after a sleep to the next sleep. While callbacks run nobody else is heard,
+// so the longest turn is the longest that anybody has waited for the loop.
 //
-//     prepare ── poll: sleeps … callbacks … ── timers ── prepare
-//                      '-- idle --''--------- work ---------'
+//     prepare ── poll: sleeps … callbacks … ── closing ── timers ── prepare
+//                             '---------------- work -----------------'
+//
+// Every callback of libuv says that the loop is awake (`EventLoop.wakes`). libuv can measure its sleep itself, but for that it asks the
+// system twice before each.
 //
 // Buckets and not every turn: they cost the same after a year.
 
@@ -16,20 +19,28 @@ public struct WorkTimes: Sendable {
   /// How many turns were as long as that, each bucket for itself.
   public var counts: [UInt64] { buckets.indices.map { buckets[$0] } }
   /// All turns together.
-  public private(set) var total = Duration.zero
+  public var total: Duration { .nanoseconds(Int64(clamping: totalNanoseconds)) }
+  private var totalNanoseconds: UInt64 = 0
   private var longest: UInt64 = 0  // nanoseconds
-  private var last: (end: UInt64, idle: UInt64)?
 
-  /// The loop is about to sleep, and has slept so long in its life.
-  mutating func turnEnds(at now: LoopTime, idle: UInt64) {
-    defer { last = (now.nanoseconds, idle) }
-    guard let last else { return }
-    let whole = now.nanoseconds - min(now.nanoseconds, last.end)
-    let slept = idle - min(idle, last.idle)
-    let worked = whole - min(whole, slept)
-    buckets[Self.limits.firstIndex { worked <= $0 * 1000 } ?? Self.limits.count] += 1
-    total += .nanoseconds(Int64(clamping: worked))
+  /// The loop is about to sleep, and has been awake since then.
+  mutating func turnEnds(at now: LoopTime, awakeSince woken: LoopTime) {
+    let worked = now.nanoseconds - min(now.nanoseconds, woken.nanoseconds)
+    buckets[Self.bucket(of: worked)] += 1
+    totalNanoseconds &+= worked
     longest = max(longest, worked)
+  }
+
+  /// Of so many nanoseconds: `limits` in words that need no list.
+  private static func bucket(of nanoseconds: UInt64) -> Int {
+    switch nanoseconds {
+    case ...100_000: 0
+    case ...1_000_000: 1
+    case ...5_000_000: 2
+    case ...20_000_000: 3
+    case ...100_000_000: 4
+    default: 5
+    }
   }
 
   mutating func takeLongest() -> Duration {

@@ -3,24 +3,27 @@
 //     base       start               end        capacity
 //      │ consumed │ waiting to be sent │ free room │
 //
-// It grows by doubling, moves its bytes to the front only when it would otherwise have to grow, and gives the memory back
-// once it is empty (up to one page is kept), so ten thousand idle connections cost little.
+// It grows by doubling, moves its bytes to the front only when it would otherwise have to grow, and gives the memory back to the loop's
+// pool once it is empty, so ten thousand idle connections cost nothing.
 //
-// Unsafe code. Ownership: the buffer alone owns its memory. Addresses it lends (`waiting`, `room`, `tail`) are valid until the next
-// append; a buffer given to libuv is not touched until libuv has answered.
+// Unsafe code. Ownership: the buffer alone owns its memory, and its owner keeps the loop whose pool it uses. Addresses it lends
+// (`waiting`, `room`, `tail`) are valid until the next append; a buffer given to libuv is not touched until libuv has answered.
 
 import CLibUV
 import Glibc
 
 struct WriteBuffer: ~Copyable {
-  /// What an empty buffer keeps: a page.
-  private static let kept = 4096
-
+  private let loop: UnsafeMutablePointer<LoopState>
   private var base: UnsafeMutableRawPointer?
   private var capacity = 0
   private var start = 0
   private var end = 0
 
+  init(of loop: EventLoop) {
+    self.loop = loop.state
+  }
+
+  /// The pool may be gone by then, so the memory goes past it.
   deinit {
     free(base)
   }
@@ -29,10 +32,9 @@ struct WriteBuffer: ~Copyable {
   var count: Int { end - start }
   var isEmpty: Bool { start == end }
 
-  /// The bytes waiting, as libuv takes them.
-  var waiting: uv_buf_t {
-    guard let base else { return uv_buf_t(base: nil, len: 0) }
-    return uv_buf_t(base: (base + start).assumingMemoryBound(to: CChar.self), len: count)
+  /// The bytes waiting.
+  var waiting: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: base.map { UnsafeRawPointer($0 + start) }, count: count)
   }
 
   mutating func append(_ bytes: RawSpan) {
@@ -52,6 +54,7 @@ struct WriteBuffer: ~Copyable {
   mutating func commit(_ count: Int) {
     precondition(count >= 0 && count <= capacity - end)
     end += count
+    if start == end { empty() }
   }
 
   /// The last bytes, to be changed where they lie.
@@ -71,9 +74,9 @@ struct WriteBuffer: ~Copyable {
   mutating func empty() {
     start = 0
     end = 0
-    guard capacity > Self.kept else { return }
-    free(base)
-    base = nil
+    guard let base else { return }
+    loop.pointee.buffers.give(base, capacity: capacity)
+    self.base = nil
     capacity = 0
   }
 
@@ -84,10 +87,19 @@ struct WriteBuffer: ~Copyable {
       start = 0
     }
     guard capacity - end < count else { return }
-    var larger = max(capacity * 2, Self.kept)
-    while larger - end < count { larger *= 2 }
-    guard let moved = realloc(base, larger) else { preconditionFailure("out of memory") }
-    base = moved
-    capacity = larger
+    let larger = loop.pointee.buffers.take(atLeast: max(capacity * 2, end + count))
+    if let base {
+      memcpy(larger.memory, base, end)
+      loop.pointee.buffers.give(base, capacity: capacity)
+    }
+    (base, capacity) = larger
+  }
+}
+
+extension uv_buf_t {
+  /// Bytes as libuv takes them to send; it does not change them.
+  init(_ bytes: UnsafeRawBufferPointer) {
+    let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+    self.init(base: start?.assumingMemoryBound(to: CChar.self), len: bytes.count)
   }
 }

@@ -153,7 +153,7 @@ import Testing
         }
       }
       let expected = moments.count { $0 != nil }
-      #expect(loop.deadlines.count == expected + 1)  // and the limit of the test
+      #expect(loop.state.pointee.deadlines.count == expected + 1)  // and the limit of the test
       after(start + .milliseconds(51) - loop.now, on: loop) {
         #expect(fired == expected)
         #expect(moments.allSatisfy { $0 == nil })

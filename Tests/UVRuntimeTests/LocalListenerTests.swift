@@ -99,15 +99,14 @@ import Testing
   func turns() {
     var work = WorkTimes()
     let at = { (milliseconds: UInt64) in LoopTime(nanoseconds: milliseconds * 1_000_000) }
-    work.turnEnds(at: at(1000), idle: 0)
-    work.turnEnds(at: at(2000), idle: 999_950_000)  // 50 µs of work
-    work.turnEnds(at: at(2030), idle: 999_950_000)  // 30 ms
-    work.turnEnds(at: at(2032), idle: 1_000_950_000)  // 1 ms
+    work.turnEnds(at: LoopTime(nanoseconds: 2_000_050_000), awakeSince: at(2000))  // 50 µs
+    work.turnEnds(at: at(2030), awakeSince: at(2000))  // 30 ms
+    work.turnEnds(at: at(2033), awakeSince: at(2032))  // 1 ms
     #expect(work.counts == [1, 1, 0, 0, 1, 0])
     #expect(work.total == .microseconds(31_050))
     #expect(work.takeLongest() == .milliseconds(30) && work.takeLongest() == .zero)
-    // Clocks that disagree by a little do no harm.
-    work.turnEnds(at: at(2031), idle: 900_000_000)
+    // A clock that goes back does no harm.
+    work.turnEnds(at: at(2031), awakeSince: at(2032))
     #expect(work.takeLongest() == .zero)
   }
 

@@ -100,6 +100,54 @@ import Testing
     }
   }
 
+  @Test("who writes one piece a turn has it sent at once, who writes several has them sent together")
+  func sendingAtOnce() throws {
+    try withLoop { loop in
+      let pair = try Pair(on: loop)
+      // How many pieces each turn has, and how many bytes wait after each of them.
+      var turns: [[Int]] = [[1], [0, 1], [1, 2], [1], [0], [0]]
+      var sent = 0
+      func writeTurn(_ connection: TCPConnection) {
+        for waiting in turns.removeFirst() {
+          sent += 1
+          connection.write([UInt8(sent)])
+          #expect(connection.pendingBytes == waiting, "piece \(sent)")
+        }
+      }
+      pair.client.onConnected = { writeTurn($0) }
+      pair.server.onReceived = { _ in
+        guard pair.server.count == sent, let client = pair.clientEnd else { return }
+        if turns.isEmpty {
+          #expect(pair.server.bytes == Array(1...UInt8(sent)))
+          #expect(loop.statistics.flushes == 7)
+          loop.stop()
+        } else {
+          writeTurn(client)
+        }
+      }
+    }
+  }
+
+  @Test("what does not fit at once follows in order")
+  func sendingAtOnceMoreThanFits() throws {
+    try withLoop { loop in
+      let pair = try Pair(on: loop)
+      let large = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 >> 8) }
+      pair.client.onConnected = { $0.write([0]) }
+      pair.server.onReceived = { _ in
+        guard let client = pair.clientEnd else { return }
+        if pair.server.count == 1 {
+          client.write(large)
+          #expect(client.pendingBytes > 0 && client.isOverHighWatermark)
+          client.write([1])
+        } else if pair.server.count == large.count + 2 {
+          #expect(pair.server.bytes == [0] + large + [1])
+          loop.stop()
+        }
+      }
+    }
+  }
+
   @Test("bytes are written in place, and not at all if the writer throws")
   func writeInPlace() throws {
     try withLoop { loop in
@@ -421,6 +469,68 @@ import Testing
         loop.stop()
       }
     }
+  }
+
+  @Test("of one that sends without a pause a portion is read in a turn")
+  func portions() throws {
+    try withLoop { loop in
+      let pair = try Pair(on: loop)
+      let large = [UInt8](repeating: 7, count: 8 << 20)
+      var (before, inTurn): (Int, [UInt64: Int]) = (0, [:])
+      pair.client.onConnected = { $0.write(large) }
+      pair.server.onReceived = { _ in
+        inTurn[loop.turn, default: 0] += pair.server.count - before
+        before = pair.server.count
+        guard before == large.count else { return }
+        let portion = Lending.readsPerTurn * EventLoop.readBufferSize
+        #expect(inTurn.values.allSatisfy { $0 <= portion } && inTurn.count >= large.count / portion)
+        loop.stop()
+      }
+    }
+  }
+
+  @Test("of hundreds that go at once some are told in a turn, and all in the end")
+  func manyEnds() throws {
+    final class Counter: TCPConnectionHandler {
+      var endedInTurn: [UInt64: Int] = [:]
+      var onLastClosed: () -> Void = {}
+      var left: Int
+
+      init(_ count: Int) { left = count }
+      func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {}
+      func ended(_ connection: TCPConnection) {
+        endedInTurn[connection.loop.turn, default: 0] += 1
+        connection.close()
+      }
+      func closed(_ connection: TCPConnection, error: UVError?) {
+        left -= 1
+        if left == 0 { onLastClosed() }
+      }
+    }
+    let count = 3 * Ends.perTurn + 1
+    let (server, clients) = (Counter(count), Counter(count))
+    try withLoop { loop in
+      var (connections, accepted): ([TCPConnection], Int) = ([], 0)
+      let listener = try TCPListener(on: loop, address: .loopback4(port: 0)) { connection in
+        connection.handler = server
+        accepted += 1
+        guard accepted == count else { return }
+        after(.milliseconds(1), on: loop) {
+          for connection in connections { connection.close() }
+          connections = []
+        }
+      }
+      for _ in 0..<count {
+        connections.append(try TCPConnection(on: loop, to: listener.address, timeout: .seconds(5), handler: clients))
+      }
+      server.onLastClosed = {
+        listener.close()
+        loop.stop()
+      }
+    }
+    server.onLastClosed = {}
+    #expect(server.endedInTurn.values.reduce(0, +) == count && server.endedInTurn.count >= 4)
+    #expect(server.endedInTurn.values.allSatisfy { $0 <= Ends.perTurn })
   }
 
   @Test("closing after the flush delivers everything, though the peer was talking too")

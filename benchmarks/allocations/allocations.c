@@ -3,6 +3,7 @@
 #include "allocations.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 
 void *__libc_malloc(size_t);
@@ -13,6 +14,11 @@ void *__libc_memalign(size_t, size_t);
 static _Atomic uint64_t made;
 
 uint64_t allocations_made(void) { return made; }
+
+uint64_t allocations_bytes(void) {
+  struct mallinfo2 all = mallinfo2();
+  return all.uordblks + all.hblkhd;
+}
 
 void *malloc(size_t size) {
   made++;

@@ -17,7 +17,8 @@ struct Bench: ParsableCommand {
       ReportCommand.self,
       LookupCommand.self, RecordsCommand.self, ChurnCommand.self, LiarsCommand.self, DeliveryCommand.self,
       IdleCommand.self, SimulatorCommand.self,
-      SessionCommand.self, TextsCommand.self, ConnectionsCommand.self, EchoCommand.self,
+      SessionCommand.self, TextsCommand.self, ConnectionsCommand.self, EchoCommand.self, InstructionsCommand.self,
+      TimersCommand.self, FairnessCommand.self,
       CompareCommand.self, PeerCommand.self,
     ])
 }

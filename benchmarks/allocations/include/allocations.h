@@ -3,3 +3,6 @@
 #include <stdint.h>
 
 uint64_t allocations_made(void);
+
+// How many bytes it has now, with what the allocator adds to each piece.
+uint64_t allocations_bytes(void);

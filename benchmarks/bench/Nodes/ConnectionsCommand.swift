@@ -1,4 +1,5 @@
-// What a link takes that stands and says nothing: a bootstrap node has thousands of them.
+// What a link takes that stands and says nothing: a bootstrap node has thousands of them. And how long the node is away when all of them
+// go at the same moment, as they do when a provider fails.
 
 import ArgumentParser
 import Chat
@@ -15,7 +16,8 @@ struct ConnectionsCommand: ParsableCommand {
     abstract: "Idle links that one node holds, and the memory and processor time it takes for each.",
     discussion: """
       A real node, and in a process of its own as many strangers who shake hands and then say nothing. The bytes are those of the node's \
-      process, resident, over those before; the system's buffers are not among them.
+      process, resident, over those before; the system's buffers are not among them. At the end the strangers' process is killed, and \
+      the longest turn of the node's loop is told from then until all links are gone.
       """)
 
   @Option(help: "How many links; several with commas.")
@@ -48,13 +50,21 @@ struct ConnectionsCommand: ParsableCommand {
   }
 
   func measure(_ count: Int) throws -> [(name: String, value: JSON)] {
-    let fleet = try Fleet(bootstraps: 1)
-    try fleet.settle()
-    let (node, address) = (fleet.bootstraps[0], fleet.addresses[0])
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "bench-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let surroundings = ["XDG_RUNTIME_DIR": directory.path]
+    let (address, network) = (try FreePorts.addresses(1)[0], Fleet.freshNetwork())
+    var options = NodeProcess.Options(listen: address, bootstraps: [address], network: network)
+    options.extra = ["--control"]
+    options.environment = surroundings
+    let node = try NodeProcess(options)
+    try node.waitUntilReady()
     let before = Self.residentBytes(of: node.process.id)
     let began = ContinuousClock.now
     let holder = try LineProcess(
-      ["connections", "--hold", address, "--network", fleet.network, "--links", String(count)],
+      ["connections", "--hold", address, "--network", network, "--links", String(count)],
       of: try NodeBinary.path(of: "bench"))
     defer { holder.process.signal(SIGKILL) }
     let held = try holder.waitForOutput("links", within: .seconds(120)) { output in
@@ -65,12 +75,25 @@ struct ConnectionsCommand: ParsableCommand {
     Thread.sleep(forTimeInterval: Double(seconds))
     let after = Self.residentBytes(of: node.process.id)
     let idle = (ProcessorTime.of(node.process.id) ?? 0) - processor
-    try fleet.quit()
+    _ = try Self.status(of: node, surroundings)
+    holder.process.signal(SIGKILL)
+    var longest = 0.0
+    let isOver = try eventually(within: .seconds(60)) { () -> Bool? in
+      let status = try Self.status(of: node, surroundings)
+      longest = max(longest, status["longestTurnMilliseconds"]?.double ?? 0)
+      return status["peers"]?.integer == 0 ? true : nil
+    }
+    guard isOver != nil else { throw ProcessError("the node still has links") }
     return [
       ("links", .integer(held)), ("seconds", .number(taken / .seconds(1))),
       ("bytes each", .integer((after - before) / max(held, 1))), ("node MB", .number(Double(after) / 1048576)),
-      ("CPU % idle", .number(100 * idle / Double(seconds))),
+      ("CPU % idle", .number(100 * idle / Double(seconds))), ("longest turn at the end ms", .number(longest)),
     ]
+  }
+
+  private static func status(of node: NodeProcess, _ surroundings: [String: String]) throws -> JSON {
+    let arguments = ["status", "--json", "--pid", String(node.process.id)]
+    return try JSON(parsing: LineProcess.run(arguments, environment: surroundings).output)
   }
 
   private static func residentBytes(of process: pid_t) -> Int {
