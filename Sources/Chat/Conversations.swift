@@ -68,6 +68,7 @@ public struct Conversations: Sendable {
       tickPublication(at: now, into: &effects)
       tickFindings(at: instant, into: &effects)
       while let slot = table.nextDue(at: instant, limits: limits) { attend(to: slot, at: instant, into: &effects) }
+      while let slot = table.nextReady() { say(slot, at: instant, into: &effects) }
     }
     assert(table.holdsTogether(limits: limits))
   }
@@ -141,8 +142,8 @@ public struct Conversations: Sendable {
     case .opened(let opening, let answering):
       receivedOpened(opening, answering: answering, from: peer, key: key, at: now, into: &effects)
     case .refused(let session, let reason): receivedRefusal(session, reason, from: peer, at: now, into: &effects)
-    case .text(let session, let sequence, let text):
-      receivedText(session, sequence, text, from: peer, into: &effects)
+    case .texts(let session, let sequence, let texts):
+      receivedTexts(session, sequence, texts, from: peer, into: &effects)
     case .acknowledge(let session, let sequence):
       receivedAcknowledgement(session, sequence, from: peer, at: now, into: &effects)
     case .close(let session, let ending): receivedClose(session, ending, from: peer, into: &effects)

@@ -210,7 +210,7 @@ final class Link: TCPConnectionHandler {
     let headroom = connection.draftCount == 0 ? channel.headroom : 0
     connection.draft(atMost: headroom + frame.count) { output in
       output.append(repeating: 0, count: headroom, as: UInt8.self)
-      for byte in frame { output.append(byte) }
+      output.append(contentsOf: frame.span.bytes)
     }
   }
 
