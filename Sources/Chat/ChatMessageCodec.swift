@@ -23,6 +23,21 @@ extension ChatMessage {
   /// Whether a frame of this type belongs to the conversation.
   public static func isChat(_ type: UInt8) -> Bool { types.contains(type) }
 
+  /// How many texts the payload of `texts` holds, whole or not; 256 if there are more.
+  public static func textCount(in payload: RawSpan) -> Int {
+    var offset = headBytes
+    var count = 0
+    while count < TextRun.maximumCount, payload.byteCount - offset >= TextRun.lengthBytes {
+      let length = unsafe payload.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self)
+      offset += TextRun.lengthBytes + Int(UInt16(bigEndian: length))
+      count += 1
+    }
+    return count
+  }
+
+  /// What stands before the texts.
+  private static let headBytes = 12
+
   /// Appends the type byte and the layout.
   public func encode(into writer: inout ByteWriter) {
     switch self {
@@ -38,7 +53,7 @@ extension ChatMessage {
       writer.write(session)
       writer.write(reason.rawValue)
     case .texts(let session, let sequence, let texts):
-      writer.bytes.reserveCapacity(writer.bytes.count + 13 + texts.bytes.count)
+      writer.bytes.reserveCapacity(writer.bytes.count + 1 + Self.headBytes + texts.bytes.count)
       writer.write(UInt8(0x43))
       writer.write(session)
       writer.write(sequence)

@@ -132,11 +132,13 @@ public struct Conversations: Sendable {
     }
   }
 
-  /// Whatever a message is about, it is handled by the part that knows it.
-  private mutating func received(
+  /// Whatever a message is about, it is handled by the part that knows it. (The engine calls this itself: an event more, made and taken apart
+  /// for each message, costs as much as what most messages ask for.)
+  mutating func received(
     _ message: ChatMessage, from peer: Peer, key: [UInt8], at now: Instant, into effects: inout [Effect]
   ) {
     guard departure == nil else { return }  // everybody has been told
+    defer { assert(table.holdsTogether(limits: limits)) }
     switch message {
     case .open(let opening): receivedOpen(opening, from: peer, key: key, at: now, into: &effects)
     case .opened(let opening, let answering):

@@ -85,7 +85,7 @@ public struct Engine: Sendable {
     case .ring(let event): ring.handle(event, at: now, into: &ringEffects)
     case .chat(let event): conversations?.handle(event, at: now, into: &chatEffects)
     case .received(let message, let peer, let key):
-      conversations?.handle(.received(message, from: peer, key: key), at: now, into: &chatEffects)
+      conversations?.received(message, from: peer, key: key, at: now.monotonic, into: &chatEffects)
     case .linked(let id): conversations?.handle(.linked(id), at: now, into: &chatEffects)
     case .lost(let id):
       ring.handle(.lost(id), at: now, into: &ringEffects)
@@ -101,7 +101,8 @@ public struct Engine: Sendable {
       if ring.isInRing { conversations?.handle(.joined(endpoints: [endpoint]), at: now, into: &chatEffects) }
     case .leave: leave(at: now, into: &effects)
     case .tick:
-      ring.handle(.tick, at: now, into: &ringEffects)
+      // Mostly it is texts that are due.
+      if let at = ring.nextDeadline, at <= now.monotonic { ring.handle(.tick, at: now, into: &ringEffects) }
       conversations?.handle(.tick, at: now, into: &chatEffects)
       while let first = early.first, first.deadline <= now.monotonic {
         early.removeFirst()
@@ -113,12 +114,16 @@ public struct Engine: Sendable {
   /// Hands over what the machines want of each other until neither wants anything.
   private mutating func exchange(at now: Time, into effects: inout [Effect]) {
     while !ringEffects.isEmpty || !chatEffects.isEmpty {
-      swap(&ringEffects, &fromRing)
-      swap(&chatEffects, &fromChat)
-      for index in fromRing.indices { pass(fromRing[index], at: now, into: &effects) }
-      for index in fromChat.indices { pass(fromChat[index], at: now, into: &effects) }
-      fromRing.removeAll(keepingCapacity: true)
-      fromChat.removeAll(keepingCapacity: true)
+      if !ringEffects.isEmpty {
+        swap(&ringEffects, &fromRing)
+        for index in fromRing.indices { pass(fromRing[index], at: now, into: &effects) }
+        fromRing.removeAll(keepingCapacity: true)
+      }
+      if !chatEffects.isEmpty {
+        swap(&chatEffects, &fromChat)
+        for index in fromChat.indices { pass(fromChat[index], at: now, into: &effects) }
+        fromChat.removeAll(keepingCapacity: true)
+      }
     }
   }
 

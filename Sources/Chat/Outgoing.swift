@@ -21,9 +21,10 @@ struct Outgoing {
     var since: Instant
   }
 
-  /// What an empty queue keeps of its memory, in texts and in bytes: a page or two for a session at rest.
-  private static let keptTexts = 256
-  private static let keptBytes = 4_096
+  /// What an empty queue keeps of its memory, in texts and in bytes, so that a burst does not ask for it again and again: 24 KiB for a
+  /// session at rest that has had one.
+  private static let keptTexts = 512
+  private static let keptBytes = 16_384
 
   /// Names the stream; not 0.
   private(set) var epoch: UInt64
@@ -127,8 +128,8 @@ struct Outgoing {
     inFlight = max(0, inFlight - count)
     if inFlight == 0 { unsent = front }
     if isEmpty {
-      items.removeAll(keepingCapacity: items.capacity <= Self.keptTexts)
-      bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptBytes)
+      Self.empty(&items, keeping: Self.keptTexts)
+      Self.empty(&bytes, keeping: Self.keptBytes)
       (head, front, unsent) = (0, 0, 0)
     } else if head >= 1_024, head * 2 >= items.count {
       // What has left goes when it is half of all, so each text is moved once at most.
@@ -140,5 +141,10 @@ struct Outgoing {
       unsent -= front
       front = 0
     }
+  }
+  private static func empty<Element>(_ array: inout [Element], keeping capacity: Int) {
+    guard array.capacity > capacity else { return array.removeAll(keepingCapacity: true) }
+    array = []
+    array.reserveCapacity(capacity)
   }
 }

@@ -104,8 +104,9 @@ struct SessionTable {
 
   /// Sees to it that the session's deadline is met.
   mutating func arm(_ slot: Int, limits: Conversations.Limits) {
-    guard let deadline = self[slot].deadline(limits: limits) else { return }
-    if let armed = self[slot].armed, armed <= deadline { return }
+    // Looked at in place, and not by way of a copy: it is done for all texts.
+    guard let deadline = slots[slot].deadline(limits: limits) else { return }
+    if let armed = slots[slot].armed, armed <= deadline { return }
     self[slot].armed = deadline
     heap.insert(self[slot].number, at: deadline)
   }

@@ -182,14 +182,10 @@ final class Link: TCPConnectionHandler {
     patience?.set(loop.now + limit)
   }
 
-  private func readOrPause() {
-    if isResting { connection?.pauseReading() } else { connection?.resumeReading() }
-  }
-
   /// Takes nothing more before that moment, which may have come: then not in this turn.
   private func rest(until moment: LoopTime) {
     isResting = true
-    readOrPause()
+    connection?.pauseReading()
     restEnds.set(moment)
   }
 
@@ -275,7 +271,7 @@ final class Link: TCPConnectionHandler {
       refuse(error)
     }
     noteWhatIsPartial(true)
-    readOrPause()
+    if !isResting { connection?.resumeReading() }
   }
 
   /// Leaves what is to be checked to a later turn, if much has been in this one; not for those whom we have dialled.
@@ -343,8 +339,11 @@ final class Link: TCPConnectionHandler {
   private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
     let speech = Speech(type)
     if Speech.isCostly(type, payload.byteCount) { owner?.checks() }
-    portion -= speech.weight
-    if let until = allowance.charge(speech, at: loop.now) ?? (portion > 0 ? nil : .nextTurn) { rest(until: until) }
+    let weight = speech.weight(of: payload)
+    portion -= weight
+    if let until = allowance.charge(speech, weight: weight, at: loop.now) ?? (portion > 0 ? nil : .nextTurn) {
+      rest(until: until)
+    }
     if isCongested && Speech.isQuestion(type) { return }
     switch type {
     case 0x03:

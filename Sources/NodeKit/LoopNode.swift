@@ -26,6 +26,7 @@ public final class LoopNode {
   var engine: Engine
   private let onEvent: (NodeEvent) -> Void
 
+  private var deadlineAt: LoopTime?
   private lazy var deadline = Deadline(on: loop) { [weak self] in self?.callAtEndOfTurn() }
   private var inbox: [Engine.Event] = []
   private var effects: [Engine.Effect] = []
@@ -138,18 +139,24 @@ public final class LoopNode {
   }
 
   private func give(_ event: Engine.Event, at now: Time) {
-    if case .ring(.received(let message, from: let peer)) = event {
-      // What we know already we dial on our own account: otherwise a liar could name whom it wants us to give up.
-      named = (message.namedPeers.filter { !engine.ring.knows($0) }, peer.id)
-    }
-    engine.handle(event, at: now, into: &effects)
-    for index in effects.indices { perform(effects[index]) }
-    effects.removeAll(keepingCapacity: true)
-    if let named, !named.peers.isEmpty {
-      hearsay.take(named.peers, from: named.by)
-      hearsay.keep { engine.ring.knows($0) }
-    }
+    guard case .ring(.received(let message, from: let peer)) = event else { return handle(event, at: now) }
+    // What we know already we dial on our own account: otherwise a liar could name whom it wants us to give up.
+    let news = message.namedPeers.filter { !engine.ring.knows($0) }
+    named = (news, peer.id)
+    handle(event, at: now)
     named = nil
+    guard !news.isEmpty else { return }
+    hearsay.take(news, from: peer.id)
+    hearsay.keep { engine.ring.knows($0) }
+  }
+
+  private func handle(_ event: Engine.Event, at now: Time) {
+    var batch: [Engine.Effect] = []
+    swap(&batch, &effects)  // its memory serves every event
+    engine.handle(event, at: now, into: &batch)
+    for effect in batch { perform(effect) }
+    batch.removeAll(keepingCapacity: true)
+    swap(&batch, &effects)
   }
 
   // MARK: The one way out
@@ -239,7 +246,10 @@ extension LoopNode: TurnEnd {
     if !inbox.isEmpty { stepThroughInbox() }
     if let at = engine.nextDeadline, LoopTime(at) <= loop.now { step(.tick) }
     isCalledAtEndOfTurn = false
-    if let at = engine.nextDeadline { deadline.set(LoopTime(at)) } else { deadline.cancel() }
+    let at = engine.nextDeadline.map { LoopTime($0) }
+    guard at != deadlineAt || !deadline.isSet else { return }
+    deadlineAt = at
+    if let at { deadline.set(at) } else { deadline.cancel() }
   }
 }
 

@@ -20,8 +20,11 @@ struct TextsCommand: ParsableCommand {
   @Option(help: "How many texts are under way at most, and 2 MiB of long ones; without batches 256.")
   var window = 4_096
 
+  @Option(help: "Meanwhile somebody else writes texts of that length to the same reader, without end (with --echoes).")
+  var flood: Int?
+
   /// However long they are: half of what a node lets wait for one user.
-  private static let windowBytes = 2 << 20
+  static let windowBytes = 2 << 20
 
   @Flag(inversion: .prefixedNo, help: "The rows without batches.")
   var single = true
@@ -37,7 +40,7 @@ struct TextsCommand: ParsableCommand {
 
   func validate() throws {
     guard (1...100_000_000).contains(texts), lengths.allSatisfy((1...32_768).contains), (1...100).contains(repetitions),
-      (1...65_536).contains(window), (1...1_000_000).contains(echoes ?? 1)
+      (1...65_536).contains(window), (1...1_000_000).contains(echoes ?? 1), (1...32_768).contains(flood ?? 1)
     else {
       throw ValidationError(
         "1 to 100000000 texts of 1 to 32768 bytes, 1 to 65536 under way, 1 to 1000000 echoes, 1 to 100 times")
@@ -72,7 +75,9 @@ struct TextsCommand: ParsableCommand {
   private func measureEchoes(_ echoes: Int) throws {
     var table = Table(named: "echoes", asJSON: json)
     for length in lengths {
-      let runs = try (0..<repetitions).map { _ in try TextsEcho(echoes: echoes, length: length).measure() }
+      let runs = try (0..<repetitions).map { _ in
+        try TextsEcho(echoes: echoes, length: length, besideFlood: flood).measure()
+      }
       let run = runs.sorted { $0.percentile(0.5) < $1.percentile(0.5) }[runs.count / 2]
       table.add([
         ("bytes", .integer(length)), ("echoes", .integer(echoes)), ("min us", .number(run.percentile(0) * 1000)),

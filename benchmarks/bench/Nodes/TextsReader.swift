@@ -1,4 +1,4 @@
-// The other end of `bench texts`: a node in a process of its own, which is written to, and sends back what it gets if that is wanted.
+// The other end of `bench texts`: a node in a process of its own, which is written to, and sends back what asks for it.
 
 import ArgumentParser
 import Chat
@@ -11,7 +11,7 @@ import UVRuntime
 struct ReaderPeer: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "reader", abstract: "A node that is written to.")
 
-  @Flag(help: "Send back every text.")
+  @Flag(help: "Send back every text that begins with a question mark.")
   var echo = false
 
   @Argument(help: "It gives up after so many seconds.") var seconds = 120
@@ -55,7 +55,7 @@ struct ReaderPeer: ParsableCommand {
             "user": .string(status.user?.description ?? ""), "address": .string(status.address.description),
           ]))
         fflush(nil)
-      case .message(let user, let text, _): if echoes { node?.send(text, to: user) { _ in } }
+      case .message(let user, let text, _): if echoes, text.hasPrefix("?") { node?.send(text, to: user) { _ in } }
       case .sessionClosed: node?.leave { [loop] in loop.stop() }
       default: break
       }

@@ -111,17 +111,26 @@ final class TextsEcho: @unchecked Sendable {
   private let text: String
   private let loop: EventLoop
   private let reader: ReaderProcess
+  private var flood: LineProcess?
+  private var hasFlooded = true
   private var node: LoopNode?
   private var came = 0
   private var asked = LoopTime.current
   private var sample = Sample("echo", key: "echo")
   private var failure: NodeFailure?
 
-  init(echoes: Int, length: Int) throws {
+  /// `flood`: the length of the texts that somebody else writes to the same reader meanwhile, without end.
+  init(echoes: Int, length: Int, besideFlood flood: Int?) throws {
     self.echoes = echoes
-    text = String(repeating: "x", count: length)
+    text = "?" + String(repeating: "x", count: length - 1)
     loop = try EventLoop()
     reader = try ReaderProcess(echoes: true)
+    guard let flood else { return }
+    let process = try PeerProgram.ours([
+      "peer", "writer", reader.address, reader.user.description, String(flood), String(PeerProgram.longestRun),
+    ])
+    self.flood = try LineProcess(process.arguments, of: process.path)
+    try self.flood?.waitForOutput(containing: "floods", within: .seconds(30))
   }
 
   func measure() throws -> Sample {
@@ -130,7 +139,9 @@ final class TextsEcho: @unchecked Sendable {
     loop.run()
     node = nil
     try reader.join()
+    flood = nil
     if let failure { throw failure }
+    guard hasFlooded else { throw ProcessError("the flood has ended before its time") }
     return sample
   }
 
@@ -147,6 +158,7 @@ final class TextsEcho: @unchecked Sendable {
 
   private func end(_ failure: NodeFailure?) {
     self.failure = failure
+    if let flood { hasFlooded = flood.process.ending(within: .zero) == nil }
     node?.leave { [loop] in loop.stop() }
   }
 }
