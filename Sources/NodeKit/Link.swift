@@ -61,8 +61,8 @@ final class Link: TCPConnectionHandler {
   private var channel: SecureChannel
   private var reader = MessageReader()
   private var allowance: Allowance
-  /// What may still be taken of the peer in this turn: see `Speech.portion`.
-  private var portion = Speech.portion
+  /// What may still be taken of the peer in this turn.
+  private var portion = Portion()
   private lazy var restEnds = Deadline(on: loop) { [weak self] in self?.goOn() }
   /// Frames of an opened message that wait until the rest is over.
   private var untaken: [UInt8] = []
@@ -235,7 +235,6 @@ final class Link: TCPConnectionHandler {
   func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
     lastUsed = loop.now
     lastHeard = loop.now
-    portion = Speech.portion
     if phase == .handshaking, putsOff() { return reader.keep(bytes.bytes) }
     var isWhole = false
     do throws(LinkFailure) {
@@ -256,7 +255,7 @@ final class Link: TCPConnectionHandler {
     isResting = false
     guard isListening, !(phase == .handshaking && putsOff()) else { return }
     lastHeard = loop.now
-    portion = Speech.portion
+    portion.begin(loop.statistics.turns + 1)  // deadlines fire just before a turn is counted
     do throws(LinkFailure) {
       let frames = untaken
       untaken = []
@@ -340,8 +339,8 @@ final class Link: TCPConnectionHandler {
     let speech = Speech(type)
     if Speech.isCostly(type, payload.byteCount) { owner?.checks() }
     let weight = speech.weight(of: payload)
-    portion -= weight
-    if let until = allowance.charge(speech, weight: weight, at: loop.now) ?? (portion > 0 ? nil : .nextTurn) {
+    let goesOn = portion.take(weight, in: loop.statistics.turns)
+    if let until = allowance.charge(speech, weight: weight, at: loop.now) ?? (goesOn ? nil : .nextTurn) {
       rest(until: until)
     }
     if isCongested && Speech.isQuestion(type) { return }

@@ -33,11 +33,11 @@ enum Speech {
   }
 
   /// What taking a frame costs, in units of two microseconds: a request is handed on, a copy has its signatures checked, of texts sixteen
-  /// are shown in a unit, and 2 KiB of long ones opened and copied.
+  /// are shown in a unit, and 1.5 KiB of long ones opened and copied.
   func weight(of payload: RawSpan) -> Int {
     switch self {
     case .acknowledgement, .answer: 1
-    case .texts: 2 + ChatMessage.textCount(in: payload) / 16 + payload.byteCount / 2048
+    case .texts: 2 + ChatMessage.textCount(in: payload) / 16 + payload.byteCount / 1536
     case .maintenance: 4
     case .request: 16
     case .session, .copy: 32
@@ -66,6 +66,22 @@ enum Speech {
     case 0x04, 0x10, 0x12, 0x14, 0x19, 0x1C, 0x1E, 0x20, 0x21, 0x40: true
     default: false
     }
+  }
+}
+
+/// What may still be taken of one peer in this turn of the loop, in which its socket may be read many times.
+struct Portion {
+  private var turn: UInt64 = 0
+  private var left = Speech.portion
+
+  /// The turn of that number begins.
+  mutating func begin(_ turn: UInt64) { (self.turn, left) = (turn, Speech.portion) }
+
+  /// Counts a frame of that weight; false if the portion is used up.
+  mutating func take(_ weight: Int, in turn: UInt64) -> Bool {
+    if turn > self.turn { begin(turn) }
+    left -= weight
+    return left > 0
   }
 }
 

@@ -168,9 +168,9 @@ struct LimitTests {
     #expect(weight(["x"]) == 2)
     #expect(weight([String](repeating: "x", count: 256)) == 18)
     #expect(weight([String](repeating: "x", count: 5_000)) < 30, "more than there may be are not counted")
-    #expect(weight([String(repeating: "x", count: 32_768)]) == 18)
+    #expect(weight([String(repeating: "x", count: 32_768)]) == 23)
     let fullest = weight([String](repeating: String(repeating: "x", count: 126), count: 256))
-    #expect(fullest == 34 && fullest * 7 < Speech.portion)
+    #expect(fullest == 39 && fullest * 6 < Speech.portion)
     let cut: [UInt8] = [1, 2, 3]
     #expect(Speech(0x43).weight(of: cut.span.bytes) == 2)
   }

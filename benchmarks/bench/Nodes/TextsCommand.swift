@@ -76,13 +76,15 @@ struct TextsCommand: ParsableCommand {
     var table = Table(named: "echoes", asJSON: json)
     for length in lengths {
       let runs = try (0..<repetitions).map { _ in
-        try TextsEcho(echoes: echoes, length: length, besideFlood: flood).measure()
+        let echo = try TextsEcho(echoes: echoes, length: length, besideFlood: flood)
+        return (sample: try echo.measure(), floodShare: echo.floodShare)
       }
-      let run = runs.sorted { $0.percentile(0.5) < $1.percentile(0.5) }[runs.count / 2]
+      let median = runs.sorted { $0.sample.percentile(0.5) < $1.sample.percentile(0.5) }[runs.count / 2]
+      let run = median.sample
       table.add([
         ("bytes", .integer(length)), ("echoes", .integer(echoes)), ("min us", .number(run.percentile(0) * 1000)),
         ("p50 us", .number(run.percentile(0.5) * 1000)), ("p90 us", .number(run.percentile(0.9) * 1000)),
-        ("p99 us", .number(run.percentile(0.99) * 1000)),
+        ("p99 us", .number(run.percentile(0.99) * 1000)), ("flood's share", .number(median.floodShare)),
       ])
     }
     table.end()

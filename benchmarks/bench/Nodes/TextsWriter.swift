@@ -113,6 +113,10 @@ final class TextsEcho: @unchecked Sendable {
   private let reader: ReaderProcess
   private var flood: LineProcess?
   private var hasFlooded = true
+  /// When the first echo was asked for, and how much of the processor the flood had had by then.
+  private var began: (time: LoopTime, flood: Double)?
+  /// The share of a core that the flood's writer had meanwhile: whether there was a flood.
+  private(set) var floodShare = 0.0
   private var node: LoopNode?
   private var came = 0
   private var asked = LoopTime.current
@@ -147,8 +151,11 @@ final class TextsEcho: @unchecked Sendable {
 
   private func ask() {
     asked = .current
+    began = began ?? (asked, floodSeconds)
     node?.send(text, to: reader.user) { [self] in if case .failure(let failure) = $0 { end(failure) } }
   }
+
+  private var floodSeconds: Double { flood.flatMap { ProcessorTime.of($0.process.id) } ?? 0 }
 
   private func returned() {
     came += 1
@@ -159,6 +166,7 @@ final class TextsEcho: @unchecked Sendable {
   private func end(_ failure: NodeFailure?) {
     self.failure = failure
     if let flood { hasFlooded = flood.process.ending(within: .zero) == nil }
+    if let began { floodShare = (floodSeconds - began.flood) / (LoopTime.current - began.time).seconds }
     node?.leave { [loop] in loop.stop() }
   }
 }
