@@ -41,7 +41,7 @@ public final class LoopNode {
   let advertised: Endpoint?
   var observed = ObservedAddress()
   /// Whether texts are taken. One that is not is not acknowledged either, so its sender keeps it and sends it again: for a
-  /// program that cannot keep up, or has nobody to show texts to.
+  /// program that cannot keep up, or has nobody to show texts to. Those that came together with the last one taken, at most 255, are told.
   public var takesTexts = true
   /// Whether the node is, or has been, in a ring with its record stored.
   public private(set) var isReady = false
