@@ -4,7 +4,7 @@
 //   opener ◀───── opened ─ other     where my stream of texts stands and what I have of yours
 //          ◀──── refused ─           or why not
 //          ◀──── waiting ─           or that my user has not accepted you yet
-//          ── text ──────▶           numbered by the sender from 1
+//          ── texts ─────▶           in a run, numbered by the sender from 1
 //          ◀─ acknowledge ─          everything up to this number has been shown
 //          ── close ─────▶           the session ends
 //          ◀───── unknown ─          I know no session of that number: open it again
@@ -21,8 +21,8 @@ public enum ChatMessage: Hashable, Sendable {
   case opened(Opening, answering: UInt32)
   /// `session` is the number that the `open` gave.
   case refused(session: UInt32, Refusal)
-  /// `session` is the number the receiver gave. `text` has 1 to 32,768 bytes of UTF-8.
-  case text(session: UInt32, sequence: UInt64, text: String)
+  /// `session` is the number the receiver gave, `sequence` that of the first text; the others follow it.
+  case texts(session: UInt32, sequence: UInt64, TextRun)
   /// All texts up to `sequence` have been shown. `session` is the number the receiver gave.
   case acknowledge(session: UInt32, sequence: UInt64)
   /// `session` is the number the receiver gave.

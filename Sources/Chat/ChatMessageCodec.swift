@@ -3,7 +3,7 @@
 //   40 open         opening
 //   41 opened       opening · answering u32
 //   42 refused      session u32 · reason u8
-//   43 text         session u32 · sequence u64 · UTF-8, 1 to 32,768 bytes, to the end
+//   43 texts        session u32 · sequence u64 · n × (length u16, 1 to 32,768 · UTF-8), n from 1 to 256, to the end
 //   44 acknowledge  session u32 · sequence u64
 //   45 close        session u32 · reason u8
 //   46 unknown      session u32
@@ -23,6 +23,21 @@ extension ChatMessage {
   /// Whether a frame of this type belongs to the conversation.
   public static func isChat(_ type: UInt8) -> Bool { types.contains(type) }
 
+  /// How many texts the payload of `texts` holds, whole or not; 256 if there are more.
+  public static func textCount(in payload: RawSpan) -> Int {
+    var offset = headBytes
+    var count = 0
+    while count < TextRun.maximumCount, payload.byteCount - offset >= TextRun.lengthBytes {
+      let length = unsafe payload.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self)
+      offset += TextRun.lengthBytes + Int(UInt16(bigEndian: length))
+      count += 1
+    }
+    return count
+  }
+
+  /// What stands before the texts.
+  private static let headBytes = 12
+
   /// Appends the type byte and the layout.
   public func encode(into writer: inout ByteWriter) {
     switch self {
@@ -37,11 +52,12 @@ extension ChatMessage {
       writer.write(UInt8(0x42))
       writer.write(session)
       writer.write(reason.rawValue)
-    case .text(let session, let sequence, let text):
+    case .texts(let session, let sequence, let texts):
+      writer.bytes.reserveCapacity(writer.bytes.count + 1 + Self.headBytes + texts.bytes.count)
       writer.write(UInt8(0x43))
       writer.write(session)
       writer.write(sequence)
-      writer.bytes.append(contentsOf: text.utf8)
+      writer.write(texts.bytes)
     case .acknowledge(let session, let sequence):
       writer.write(UInt8(0x44))
       writer.write(session)
@@ -70,7 +86,10 @@ extension ChatMessage {
       guard let reason = Refusal(rawValue: try reader.byte()) else { throw .invalid(.kind) }
       self = .refused(session: session, reason)
     case 0x43:
-      self = .text(session: try reader.uint32(), sequence: try reader.sequence(), text: try reader.text())
+      let (session, sequence) = (try reader.uint32(), try reader.sequence())
+      let texts = try TextRun(checking: try reader.rest())
+      guard sequence + UInt64(texts.count) <= 1 << 63 else { throw .invalid(.count) }
+      self = .texts(session: session, sequence: sequence, texts)
     case 0x44: self = .acknowledge(session: try reader.uint32(), sequence: try reader.sequence())
     case 0x45:
       let session = try reader.uint32()
@@ -112,12 +131,5 @@ extension ByteReader {
     let sequence = try uint64()
     guard sequence < 1 << 63 else { throw .invalid(.count) }
     return sequence
-  }
-
-  @_lifetime(self: copy self)
-  fileprivate mutating func text() throws(Malformed) -> String {
-    guard (1...ChatMessage.maximumTextBytes).contains(remaining) else { throw .invalid(.length) }
-    guard let text = String(validating: try rest(), as: UTF8.self) else { throw .invalid(.text) }
-    return text
   }
 }

@@ -43,7 +43,8 @@ extension Conversations {
     case getAnswered(Ticket, Lookup)
     /// What an `inquire` effect has brought: some records, as often as there are any, and once that it is over, or has failed.
     case inquired(Ticket, Lookup, isOver: Bool)
-    /// `nextDeadline` has come.
+    /// `nextDeadline` has come. Texts that may go are due at once: whoever has more events at hand tells those first, and what has come
+    /// together then leaves together.
     case tick
   }
 
@@ -71,8 +72,9 @@ extension Conversations {
     case found(Ticket, User, peer: Peer, hops: Int)
     /// The session stands.
     case opened(Ticket, User)
-    /// The other side has shown the text. `id` counts from 1 per session.
-    case delivered(Ticket, id: UInt64)
+    /// The other side has shown the texts of these tickets. The ids count from 1 per session; `id` is that of the first, the others
+    /// follow it.
+    case delivered([Ticket], id: UInt64)
     /// The session has ended.
     case closed(Ticket)
     /// A request has come to nothing.
@@ -83,8 +85,9 @@ extension Conversations {
     case requested(User)
     /// The other side's user has not accepted ours yet; who waits for the session goes on waiting for a while.
     case awaited(User)
-    /// A text to show. `id` counts from 1 per sender and session; a text the sender gave up leaves a gap.
-    case message(User, text: String, id: UInt64)
+    /// Texts to show, in order. The ids count from 1 per sender and session; `id` is that of the first, the others follow it. A text that
+    /// the sender gave up leaves a gap.
+    case messages(User, TextRun, id: UInt64)
   }
 
   /// Why a request has come to nothing.
@@ -162,8 +165,9 @@ extension Conversations {
     /// Texts in flight that are not acknowledged for this long are compared with what the other side has: slower than any
     /// working link, quick enough for a person.
     public var stallPatience: Duration = .seconds(3)
-    /// Unacknowledged texts in flight per session: at 100 ms of round trip still 2,500 a second.
-    public var windowTexts = 256
+    /// Unacknowledged texts in flight per session: at 100 ms of round trip still 40,000 a second, and no more than a few milliseconds of
+    /// the other side's time.
+    public var windowTexts = 4_096
     /// Unacknowledged bytes in flight per session: the product of 20 Mbit/s and 100 ms. One text always fits.
     public var windowBytes = 262_144
     /// Texts waiting per session, those in flight included: a bot that pipes a file line by line.

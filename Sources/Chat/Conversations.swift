@@ -68,6 +68,7 @@ public struct Conversations: Sendable {
       tickPublication(at: now, into: &effects)
       tickFindings(at: instant, into: &effects)
       while let slot = table.nextDue(at: instant, limits: limits) { attend(to: slot, at: instant, into: &effects) }
+      while let slot = table.nextReady() { say(slot, at: instant, into: &effects) }
     }
     assert(table.holdsTogether(limits: limits))
   }
@@ -131,18 +132,20 @@ public struct Conversations: Sendable {
     }
   }
 
-  /// Whatever a message is about, it is handled by the part that knows it.
-  private mutating func received(
+  /// Whatever a message is about, it is handled by the part that knows it. (The engine calls this itself: an event more, made and taken apart
+  /// for each message, costs as much as what most messages ask for.)
+  mutating func received(
     _ message: ChatMessage, from peer: Peer, key: [UInt8], at now: Instant, into effects: inout [Effect]
   ) {
     guard departure == nil else { return }  // everybody has been told
+    defer { assert(table.holdsTogether(limits: limits)) }
     switch message {
     case .open(let opening): receivedOpen(opening, from: peer, key: key, at: now, into: &effects)
     case .opened(let opening, let answering):
       receivedOpened(opening, answering: answering, from: peer, key: key, at: now, into: &effects)
     case .refused(let session, let reason): receivedRefusal(session, reason, from: peer, at: now, into: &effects)
-    case .text(let session, let sequence, let text):
-      receivedText(session, sequence, text, from: peer, into: &effects)
+    case .texts(let session, let sequence, let texts):
+      receivedTexts(session, sequence, texts, from: peer, into: &effects)
     case .acknowledge(let session, let sequence):
       receivedAcknowledgement(session, sequence, from: peer, at: now, into: &effects)
     case .close(let session, let ending): receivedClose(session, ending, from: peer, into: &effects)

@@ -39,6 +39,9 @@ public struct Engine: Sendable {
   public private(set) var conversations: Conversations?
   private var ringEffects: [ChordNode.Effect] = []
   private var chatEffects: [Conversations.Effect] = []
+  /// What is being handed over. Arrays that are emptied and filled again, since most events have effects.
+  private var fromRing: [ChordNode.Effect] = []
+  private var fromChat: [Conversations.Effect] = []
   private var isLeaving = false
   /// Requests that came before the node was in a ring.
   private var early: [(event: Event, ticket: Ticket, deadline: Instant)] = []
@@ -53,8 +56,12 @@ public struct Engine: Sendable {
     self.conversations = conversations
   }
 
+  /// When the machine wants a `tick` at the latest. Nothing is changed; `mutating` has the machine looked at in place: it is two
+  /// thousand bytes and dozens of references, and to copy it costs more than most events.
   public var nextDeadline: Instant? {
-    Instant.earlier(ring.nextDeadline, Instant.earlier(conversations?.nextDeadline, early.first?.deadline))
+    mutating get {
+      Instant.earlier(ring.nextDeadline, Instant.earlier(conversations?.nextDeadline, early.first?.deadline))
+    }
   }
 
   /// What is out of order or beyond its bound; nil when all is well.
@@ -66,6 +73,11 @@ public struct Engine: Sendable {
 
   /// Takes an event and appends what the host is to do.
   public mutating func handle(_ event: Event, at now: Time, into effects: inout [Effect]) {
+    take(event, at: now, into: &effects)
+    exchange(at: now, into: &effects)
+  }
+
+  private mutating func take(_ event: Event, at now: Time, into effects: inout [Effect]) {
     if let ticket = event.ticketInRing, !ring.isInRing, !isLeaving, !isForSession(event) {
       return wait(event, ticket, at: now, into: &effects)
     }
@@ -73,7 +85,7 @@ public struct Engine: Sendable {
     case .ring(let event): ring.handle(event, at: now, into: &ringEffects)
     case .chat(let event): conversations?.handle(event, at: now, into: &chatEffects)
     case .received(let message, let peer, let key):
-      conversations?.handle(.received(message, from: peer, key: key), at: now, into: &chatEffects)
+      conversations?.received(message, from: peer, key: key, at: now.monotonic, into: &chatEffects)
     case .linked(let id): conversations?.handle(.linked(id), at: now, into: &chatEffects)
     case .lost(let id):
       ring.handle(.lost(id), at: now, into: &ringEffects)
@@ -89,25 +101,29 @@ public struct Engine: Sendable {
       if ring.isInRing { conversations?.handle(.joined(endpoints: [endpoint]), at: now, into: &chatEffects) }
     case .leave: leave(at: now, into: &effects)
     case .tick:
-      ring.handle(.tick, at: now, into: &ringEffects)
+      // Mostly it is texts that are due.
+      if let at = ring.nextDeadline, at <= now.monotonic { ring.handle(.tick, at: now, into: &ringEffects) }
       conversations?.handle(.tick, at: now, into: &chatEffects)
       while let first = early.first, first.deadline <= now.monotonic {
         early.removeFirst()
         effects.append(.notInRing(first.ticket))
       }
     }
-    exchange(at: now, into: &effects)
   }
 
   /// Hands over what the machines want of each other until neither wants anything.
   private mutating func exchange(at now: Time, into effects: inout [Effect]) {
     while !ringEffects.isEmpty || !chatEffects.isEmpty {
-      let fromRing = ringEffects
-      let fromChat = chatEffects
-      ringEffects.removeAll(keepingCapacity: true)
-      chatEffects.removeAll(keepingCapacity: true)
-      for effect in fromRing { pass(effect, at: now, into: &effects) }
-      for effect in fromChat { pass(effect, at: now, into: &effects) }
+      if !ringEffects.isEmpty {
+        swap(&ringEffects, &fromRing)
+        for index in fromRing.indices { pass(fromRing[index], at: now, into: &effects) }
+        fromRing.removeAll(keepingCapacity: true)
+      }
+      if !chatEffects.isEmpty {
+        swap(&chatEffects, &fromChat)
+        for index in fromChat.indices { pass(fromChat[index], at: now, into: &effects) }
+        fromChat.removeAll(keepingCapacity: true)
+      }
     }
   }
 
@@ -119,7 +135,7 @@ public struct Engine: Sendable {
       effects.append(.ring(effect))
       let waiting = early
       early = []
-      for (event, _, _) in waiting { handle(event, at: now, into: &effects) }
+      for (event, _, _) in waiting { take(event, at: now, into: &effects) }
     case .got(let ticket, let records, let hops) where Self.isChats(ticket):
       let answer = Conversations.Lookup.records(records, hops: hops)
       conversations?.handle(.getAnswered(ticket >> 1, answer), at: now, into: &chatEffects)
@@ -155,7 +171,7 @@ public struct Engine: Sendable {
 
   /// Whether a session that there is will see to it, ring or no ring; not if a request for the same user has to wait.
   private func isForSession(_ event: Event) -> Bool {
-    guard let user = event.partner, let conversations, conversations.hasSession(with: user) else { return false }
+    guard let user = event.partner, conversations?.hasSession(with: user) == true else { return false }
     return !early.contains { $0.event.partner == user }
   }
 

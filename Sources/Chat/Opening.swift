@@ -189,7 +189,7 @@ extension Conversations {
     if isAnswer, !knowsOurStream || theirs.received + 1 < table[slot].outgoing.first {
       compare(slot, at: now, into: &effects)  // texts were given up since our `open`
     }
-    pump(slot, at: now, into: &effects)
+    getReady(slot, at: now)
     settle(slot)
   }
 
@@ -279,7 +279,11 @@ extension Conversations {
       if let ticket = table[slot].openers.removeFirst().ticket { effects.append(.failed(ticket, failure)) }
     }
     let first = table[slot].outgoing.first
-    while let ticket = table[slot].outgoing.expire(at: now) { effects.append(.failed(ticket, failure)) }
+    while let deadline = table[slot].textDeadline(limits: limits), deadline <= now,
+      let ticket = table[slot].outgoing.discard()
+    {
+      effects.append(.failed(ticket, failure))
+    }
     if table[slot].isStanding, table[slot].outgoing.first != first { compare(slot, at: now, into: &effects) }
     guard let givenUpAt = table[slot].givenUpAt, givenUpAt <= now else { return }
     let reason: CloseReason =

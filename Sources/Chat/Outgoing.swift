@@ -2,8 +2,11 @@
 //
 //      first                  first + inFlight                 first + waiting
 //        | in flight, sent on this link | waiting for the window    |
+//   bytes: 2 · text · 2 · text · …      | 2 · text · …              |
+//        front                         unsent
 //
-// A text's sequence number is its place in the queue, so nothing need be stored or looked up by number. Acknowledged texts
+// A text's sequence number is its place in the queue, so nothing need be stored or looked up by number; its bytes lie behind those of
+// the text before it, as a message has them (TextRun), so that what is sent together is copied together. Acknowledged texts
 // leave at the front. All texts wait equally long, so those that are given up leave at the front too: what was never sent
 // gives its number to the next, what was sent burns it, and the other side is told the new `first` before anything
 // else, so that a text that was reported as failed is never shown because of a later attempt.
@@ -12,13 +15,16 @@ import Chord
 
 /// Our stream of texts to one user.
 struct Outgoing {
-  /// A text that is not acknowledged yet.
-  struct Item {
-    var text: String
-    var bytes: Int
+  /// What is kept of a text besides its bytes.
+  private struct Item {
     var ticket: Ticket
-    var deadline: Instant
+    var since: Instant
   }
+
+  /// What an empty queue keeps of its memory, in texts and in bytes, so that a burst does not ask for it again and again: 24 KiB for a
+  /// session at rest that has had one.
+  private static let keptTexts = 512
+  private static let keptBytes = 16_384
 
   /// Names the stream; not 0.
   private(set) var epoch: UInt64
@@ -28,10 +34,12 @@ struct Outgoing {
   private(set) var highestSent: UInt64 = 0
   /// How many of the texts at the front are in flight on the present link.
   private(set) var inFlight = 0
-  private(set) var waitingBytes = 0
-  private var flightBytes = 0
   private var items: [Item] = []
   private var head = 0
+  private var bytes: [UInt8] = []
+  /// Where the text at the front begins, and the first that is not in flight.
+  private var front = 0
+  private var unsent = 0
 
   init(epoch: UInt64) {
     self.epoch = epoch
@@ -39,54 +47,71 @@ struct Outgoing {
 
   var waiting: Int { items.count - head }
   var isEmpty: Bool { head == items.count }
-  /// When the text at the front is given up.
-  var deadline: Instant? { isEmpty ? nil : items[head].deadline }
+  /// Of the texts themselves.
+  var waitingBytes: Int { bytes.count - front - waiting * TextRun.lengthBytes }
+  private var flightBytes: Int { unsent - front - inFlight * TextRun.lengthBytes }
+  /// Since when the text at the front has waited.
+  var oldest: Instant? { isEmpty ? nil : items[head].since }
 
-  mutating func append(_ item: Item) {
-    items.append(item)
-    waitingBytes += item.bytes
+  mutating func append(_ text: String, _ ticket: Ticket, at now: Instant) {
+    items.append(Item(ticket: ticket, since: now))
+    TextRun.append(text, to: &bytes)
   }
 
-  /// The next text to send, if the window has room for it.
-  mutating func next(windowTexts: Int, windowBytes: Int) -> (sequence: UInt64, text: String)? {
-    guard inFlight < waiting, inFlight < windowTexts else { return nil }
-    let index = head + inFlight
-    guard inFlight == 0 || flightBytes + items[index].bytes <= windowBytes else { return nil }
+  // MARK: Sending
+
+  /// Whether the window has room for the next text, if there is one.
+  func canSend(windowTexts: Int, windowBytes: Int) -> Bool {
+    guard inFlight < waiting, inFlight < windowTexts else { return false }
+    return inFlight == 0 || flightBytes + TextRun.length(in: bytes, at: unsent) <= windowBytes
+  }
+
+  /// The next texts to send, as many as go into one message and the window has room for, and the number of the first.
+  mutating func next(windowTexts: Int, windowBytes: Int) -> (first: UInt64, texts: TextRun)? {
+    let start = unsent
     let sequence = first + UInt64(inFlight)
-    inFlight += 1
-    flightBytes += items[index].bytes
-    highestSent = max(highestSent, sequence)
-    return (sequence, items[index].text)
+    var count = 0
+    while count < TextRun.maximumCount, canSend(windowTexts: windowTexts, windowBytes: windowBytes) {
+      let end = unsent + TextRun.lengthBytes + TextRun.length(in: bytes, at: unsent)
+      guard end - start <= TextRun.maximumBytes else { break }
+      unsent = end
+      inFlight += 1
+      count += 1
+    }
+    guard count > 0 else { return nil }
+    highestSent = max(highestSent, sequence + UInt64(count) - 1)
+    return (sequence, TextRun(bytes[start..<unsent], count: count))
   }
 
   /// Nothing is in flight any more: the link is gone, or the other side has said what it has.
   mutating func rewind() {
     inFlight = 0
-    flightBytes = 0
+    unsent = front
   }
+
+  // MARK: Leaving the queue
 
   /// Whether the other side can have everything up to this number.
   func canAcknowledge(_ sequence: UInt64) -> Bool { sequence <= highestSent }
 
-  /// Takes out the front text if `sequence` covers it; call until nil.
-  mutating func acknowledge(upTo sequence: UInt64) -> (ticket: Ticket, id: UInt64)? {
+  /// Takes out the texts up to this number; answers their tickets, and the number of the first.
+  mutating func acknowledge(upTo sequence: UInt64) -> (tickets: [Ticket], first: UInt64)? {
     guard !isEmpty, first <= sequence, canAcknowledge(sequence) else { return nil }
     let id = first
-    first += 1
-    return (removeFront().ticket, id)
+    let count = Int(min(sequence - first + 1, UInt64(waiting)))
+    let tickets = items[head..<(head + count)].map(\.ticket)
+    first += UInt64(count)
+    removeFront(count)
+    return (tickets, id)
   }
 
-  /// Takes out the front text if its time is over; call until nil.
-  mutating func expire(at now: Instant) -> Ticket? {
-    guard let deadline, deadline <= now else { return nil }
-    return discard()
-  }
-
-  /// Takes out the front text, whatever its time; call until nil.
+  /// Takes out the front text; call until nil.
   mutating func discard() -> Ticket? {
     guard !isEmpty else { return nil }
     if first <= highestSent { first += 1 }
-    return removeFront().ticket
+    let ticket = items[head].ticket
+    removeFront(1)
+    return ticket
   }
 
   /// Begins a new stream with the texts that wait, none of which may have been sent.
@@ -97,22 +122,29 @@ struct Outgoing {
     rewind()
   }
 
-  private mutating func removeFront() -> Item {
-    let item = items[head]
-    items[head].text = ""  // free the text now, the place later
-    head += 1
-    waitingBytes -= item.bytes
-    if inFlight > 0 {
-      inFlight -= 1
-      flightBytes -= item.bytes
-    }
-    if head == items.count {
-      items.removeAll(keepingCapacity: items.count <= 1_024)
-      head = 0
+  private mutating func removeFront(_ count: Int) {
+    for _ in 0..<count { front += TextRun.lengthBytes + TextRun.length(in: bytes, at: front) }
+    head += count
+    inFlight = max(0, inFlight - count)
+    if inFlight == 0 { unsent = front }
+    if isEmpty {
+      Self.empty(&items, keeping: Self.keptTexts)
+      Self.empty(&bytes, keeping: Self.keptBytes)
+      (head, front, unsent) = (0, 0, 0)
     } else if head >= 1_024, head * 2 >= items.count {
+      // What has left goes when it is half of all, so each text is moved once at most.
       items.removeFirst(head)
       head = 0
     }
-    return item
+    if front >= 65_536, front * 2 >= bytes.count {
+      bytes.removeFirst(front)
+      unsent -= front
+      front = 0
+    }
+  }
+  private static func empty<Element>(_ array: inout [Element], keeping capacity: Int) {
+    guard array.capacity > capacity else { return array.removeAll(keepingCapacity: true) }
+    array = []
+    array.reserveCapacity(capacity)
   }
 }

@@ -64,6 +64,8 @@ struct Session {
   var incoming = Incoming()
   /// The earliest entry of the deadline heap that stands for this session.
   var armed: Instant?
+  /// Whether it stands among those whose texts go with the next tick.
+  var isReady = false
 
   init(user: User, number: UInt32, isIncoming: Bool, epoch: UInt64, at now: Instant) {
     self.user = user
@@ -96,6 +98,15 @@ struct Session {
     }
   }
 
+  /// Whether there are texts that may be sent now.
+  func maySay(limits: Conversations.Limits) -> Bool {
+    isStanding && !isComparing
+      && outgoing.canSend(windowTexts: limits.windowTexts, windowBytes: limits.windowBytes)
+  }
+
+  /// When the text that has waited longest is given up.
+  func textDeadline(limits: Conversations.Limits) -> Instant? { outgoing.oldest.map { $0 + limits.persistence } }
+
   /// When the first of those who wait for it to stand has waited long enough.
   func openersDeadline(limits: Conversations.Limits) -> Instant? {
     openers.first.map { $0.since + (isAwaited ? limits.consentPatience : limits.openPatience) }
@@ -108,7 +119,7 @@ struct Session {
       if let instant, instant < earliest ?? instant + .nanoseconds(1) { earliest = instant }
     }
     consider(openersDeadline(limits: limits))
-    consider(outgoing.deadline)
+    consider(textDeadline(limits: limits))
     consider(givenUpAt)
     switch phase {
     case .searching: break  // the search has a deadline of its own

@@ -3,7 +3,8 @@
 // so that a late message cannot hit the session that took the slot over.
 //
 // The sessions' deadlines stand in one heap. An entry is pushed only when a session needs attention earlier than its entry
-// says; one that comes too early is pushed again when it is met. So a text that is sent and acknowledged touches no heap.
+// says; one that comes too early is pushed again when it is met. So a text that is sent and acknowledged touches no heap. Sessions whose
+// texts may go are due at once, and stand in a list besides.
 
 import Chord
 
@@ -15,6 +16,10 @@ struct SessionTable {
   private var byUser: [User: Int] = [:]
   private var made: UInt32 = 0
   private var heap = DeadlineQueue<UInt32>()
+  /// The numbers of those whose texts may go, in the order in which they came to be so, and since when there are any.
+  private var ready: [UInt32] = []
+  private var nextInReady = 0
+  private var readySince = Instant(nanoseconds: 0)
   private(set) var count = 0
   private(set) var incomingCount = 0
 
@@ -68,15 +73,40 @@ struct SessionTable {
     if session.isIncoming { incomingCount -= 1 }
   }
 
+  // MARK: Texts that may go
+
+  /// The session's texts go with the next tick.
+  mutating func setReady(_ slot: Int, at now: Instant) {
+    guard !self[slot].isReady else { return }
+    self[slot].isReady = true
+    if ready.isEmpty { readySince = now }
+    ready.append(self[slot].number)
+  }
+
+  /// The next session whose texts may go; call until nil.
+  mutating func nextReady() -> Int? {
+    while nextInReady < ready.count {
+      let number = ready[nextInReady]
+      nextInReady += 1
+      guard let slot = slot(numbered: number) else { continue }
+      self[slot].isReady = false
+      return slot
+    }
+    ready.removeAll(keepingCapacity: true)
+    nextInReady = 0
+    return nil
+  }
+
   // MARK: Deadlines
 
   /// The earliest deadline; it may be too early, never too late.
-  var nextDeadline: Instant? { heap.first }
+  var nextDeadline: Instant? { ready.isEmpty ? heap.first : .earlier(heap.first, readySince) }
 
   /// Sees to it that the session's deadline is met.
   mutating func arm(_ slot: Int, limits: Conversations.Limits) {
-    guard let deadline = self[slot].deadline(limits: limits) else { return }
-    if let armed = self[slot].armed, armed <= deadline { return }
+    // Looked at in place, and not by way of a copy: it is done for all texts.
+    guard let deadline = slots[slot].deadline(limits: limits) else { return }
+    if let armed = slots[slot].armed, armed <= deadline { return }
     self[slot].armed = deadline
     heap.insert(self[slot].number, at: deadline)
   }
@@ -97,6 +127,8 @@ struct SessionTable {
     guard byUser.count == count, count + free.count == slots.count else { return false }
     return taken.allSatisfy { slot in
       let session = self[slot]
+      let isHeard =
+        session.isReady == ready.contains(session.number) && (session.isReady || !session.maySay(limits: limits))
       let isFound = byUser[session.user] == slot && self.slot(numbered: session.number) == slot
       let isMet =
         session.deadline(limits: limits).map { deadline in session.armed.map { $0 <= deadline } ?? false } ?? true
@@ -104,7 +136,7 @@ struct SessionTable {
         session.isStanding
         ? session.isAnnounced && session.givenUpAt == nil
         : session.outgoing.inFlight == 0 && session.isAnnounced == (session.givenUpAt != nil)
-      return isFound && isMet && isSound && session.isWanted  // one that nobody wants is forgotten
+      return isHeard && isFound && isMet && isSound && session.isWanted  // one that nobody wants is forgotten
     }
   }
 }

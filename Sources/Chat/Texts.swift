@@ -2,6 +2,14 @@
 //
 // This is the way every text goes, so it does little: a session is an index into an array, a text a place in a queue, and an
 // acknowledgement a comparison.
+//
+//   send ──▶ queue      send ──▶ queue      acknowledged ──▶ the window has room
+//               └──────────────────┴─────────────────────────────┴──▶ the session is ready
+//                                                            tick ──▶ say: what may go, in runs of many texts
+//
+// A text is not sent when it is given but when the host has no more events at hand, so all that come together leave together, in
+// one message, are shown by one event of the other side's and acknowledged by one number. Nothing waits for company: the host ticks a
+// machine whose time has come, and a session that is ready has come.
 
 import Chord
 
@@ -13,34 +21,44 @@ extension Conversations {
     let slot: Int
     do { slot = try session(with: user, at: now) } catch { return effects.append(.failed(ticket, error)) }
     let isNew = !table[slot].isWanted
+    let isFirst = table[slot].outgoing.isEmpty
     guard table[slot].outgoing.waiting < limits.waitingTexts,
       table[slot].outgoing.waitingBytes + bytes <= limits.waitingBytes
     else { return effects.append(.failed(ticket, .busy)) }
-    table[slot].outgoing.append(
-      Outgoing.Item(text: text, bytes: bytes, ticket: ticket, deadline: now + limits.persistence))
+    table[slot].outgoing.append(text, ticket, at: now)
     if isNew { return begin(slot, at: now, into: &effects) }
-    pump(slot, at: now, into: &effects)
-    settle(slot)
+    getReady(slot, at: now)
+    if isFirst { settle(slot) }  // one that comes after others is given up after them
+  }
+
+  /// If texts may go, they are said with the next tick, which is due.
+  mutating func getReady(_ slot: Int, at now: Instant) {
+    if table[slot].maySay(limits: limits) { table.setReady(slot, at: now) }
   }
 
   /// Sends what the window has room for.
-  mutating func pump(_ slot: Int, at now: Instant, into effects: inout [Effect]) {
-    guard let theirs = table[slot].theirs, !table[slot].isComparing, let peer = table[slot].peer else { return }
+  mutating func say(_ slot: Int, at now: Instant, into effects: inout [Effect]) {
+    guard table[slot].maySay(limits: limits), let theirs = table[slot].theirs, let peer = table[slot].peer else {
+      return
+    }
     if table[slot].outgoing.inFlight == 0 { table[slot].lastProgress = now }
     while let next = table[slot].outgoing.next(windowTexts: limits.windowTexts, windowBytes: limits.windowBytes) {
-      effects.append(.send(.text(session: theirs, sequence: next.sequence, text: next.text), to: peer))
+      effects.append(.send(.texts(session: theirs, sequence: next.first, next.texts), to: peer))
     }
+    settle(slot)
   }
 
-  mutating func receivedText(
-    _ number: UInt32, _ sequence: UInt64, _ text: String, from peer: Peer, into effects: inout [Effect]
+  mutating func receivedTexts(
+    _ number: UInt32, _ sequence: UInt64, _ texts: TextRun, from peer: Peer, into effects: inout [Effect]
   ) {
     guard let slot = table.slot(numbered: number), table[slot].node == peer.id, let theirs = table[slot].theirs else {
       return effects.append(.send(.unknown(session: number), to: peer))
     }
-    switch table[slot].incoming.accept(sequence) {
+    switch table[slot].incoming.accept(sequence, count: texts.count) {
     case .gap: return
-    case .show: effects.append(.message(table[slot].user, text: text, id: sequence))
+    case .show(let skipping):
+      let user = table[slot].user
+      effects.append(.messages(user, texts.dropping(skipping), id: sequence + UInt64(skipping)))
     case .duplicate: break  // our acknowledgement was lost
     }
     effects.append(.send(.acknowledge(session: theirs, sequence: table[slot].incoming.received), to: peer))
@@ -51,16 +69,15 @@ extension Conversations {
   ) {
     guard let slot = table.slot(numbered: number), table[slot].node == peer.id, table[slot].isStanding else { return }
     acknowledge(slot, upTo: sequence, at: now, into: &effects)
-    pump(slot, at: now, into: &effects)
+    getReady(slot, at: now)
     settle(slot)
   }
 
   /// The other side has shown everything up to `sequence`. What was never sent cannot have been shown, whatever a peer says.
   mutating func acknowledge(_ slot: Int, upTo sequence: UInt64, at now: Instant, into effects: inout [Effect]) {
-    while let delivered = table[slot].outgoing.acknowledge(upTo: sequence) {
-      effects.append(.delivered(delivered.ticket, id: delivered.id))
-      table[slot].lastProgress = now
-    }
+    guard let shown = table[slot].outgoing.acknowledge(upTo: sequence) else { return }
+    effects.append(.delivered(shown.tickets, id: shown.first))
+    table[slot].lastProgress = now
   }
 
   /// Asks what the other side has, and tells what we gave up; nothing is sent until it answers.

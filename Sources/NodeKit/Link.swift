@@ -61,8 +61,8 @@ final class Link: TCPConnectionHandler {
   private var channel: SecureChannel
   private var reader = MessageReader()
   private var allowance: Allowance
-  /// What may still be taken of the peer in this turn: see `Speech.portion`.
-  private var portion = Speech.portion
+  /// What may still be taken of the peer in this turn.
+  private var portion = Portion()
   private lazy var restEnds = Deadline(on: loop) { [weak self] in self?.goOn() }
   /// Frames of an opened message that wait until the rest is over.
   private var untaken: [UInt8] = []
@@ -182,14 +182,10 @@ final class Link: TCPConnectionHandler {
     patience?.set(loop.now + limit)
   }
 
-  private func readOrPause() {
-    if isResting { connection?.pauseReading() } else { connection?.resumeReading() }
-  }
-
   /// Takes nothing more before that moment, which may have come: then not in this turn.
   private func rest(until moment: LoopTime) {
     isResting = true
-    readOrPause()
+    connection?.pauseReading()
     restEnds.set(moment)
   }
 
@@ -210,7 +206,7 @@ final class Link: TCPConnectionHandler {
     let headroom = connection.draftCount == 0 ? channel.headroom : 0
     connection.draft(atMost: headroom + frame.count) { output in
       output.append(repeating: 0, count: headroom, as: UInt8.self)
-      for byte in frame { output.append(byte) }
+      output.append(contentsOf: frame.span.bytes)
     }
   }
 
@@ -239,7 +235,6 @@ final class Link: TCPConnectionHandler {
   func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
     lastUsed = loop.now
     lastHeard = loop.now
-    portion = Speech.portion
     if phase == .handshaking, putsOff() { return reader.keep(bytes.bytes) }
     var isWhole = false
     do throws(LinkFailure) {
@@ -260,7 +255,7 @@ final class Link: TCPConnectionHandler {
     isResting = false
     guard isListening, !(phase == .handshaking && putsOff()) else { return }
     lastHeard = loop.now
-    portion = Speech.portion
+    portion.begin(loop.statistics.turns + 1)  // deadlines fire just before a turn is counted
     do throws(LinkFailure) {
       let frames = untaken
       untaken = []
@@ -275,7 +270,7 @@ final class Link: TCPConnectionHandler {
       refuse(error)
     }
     noteWhatIsPartial(true)
-    readOrPause()
+    if !isResting { connection?.resumeReading() }
   }
 
   /// Leaves what is to be checked to a later turn, if much has been in this one; not for those whom we have dialled.
@@ -343,8 +338,11 @@ final class Link: TCPConnectionHandler {
   private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
     let speech = Speech(type)
     if Speech.isCostly(type, payload.byteCount) { owner?.checks() }
-    portion -= speech.weight
-    if let until = allowance.charge(speech, at: loop.now) ?? (portion > 0 ? nil : .nextTurn) { rest(until: until) }
+    let weight = speech.weight(of: payload)
+    let goesOn = portion.take(weight, in: loop.statistics.turns)
+    if let until = allowance.charge(speech, weight: weight, at: loop.now) ?? (goesOn ? nil : .nextTurn) {
+      rest(until: until)
+    }
     if isCongested && Speech.isQuestion(type) { return }
     switch type {
     case 0x03:

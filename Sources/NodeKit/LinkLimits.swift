@@ -43,8 +43,9 @@ public struct LinkLimits: Sendable, Hashable {
   public var copies = Rate(perSecond: 1_000, burst: 2_000)
   /// Openings and ends of sessions: a node has one user, who talks with one of ours.
   public var sessions = Rate(perSecond: 20, burst: 100)
-  /// Texts, acknowledgements and answers: what a fast link brings, in portions short enough for the others not to notice.
-  public var texts = Rate(perSecond: 250_000, burst: 25_000)
+  /// Texts, acknowledgements and answers, by what they cost in units of two microseconds (a run of 256 short texts is 23, one of 32 KiB 23):
+  /// all that a core can take, in portions short enough for the others not to notice.
+  public var texts = Rate(perSecond: 500_000, burst: 50_000)
 
   // MARK: What waits for a peer
 

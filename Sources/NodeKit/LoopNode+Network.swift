@@ -22,7 +22,7 @@ extension LoopNode: LinksOwner {
         step(.ring(.received(message, from: remote.peer)))
       } else if ChatMessage.types.contains(type) {
         let message = try ChatMessage(type: type, payload: payload)
-        if case .text = message, !takesTexts { return }
+        if case .texts = message, !takesTexts { return }
         step(.received(message, from: remote.peer, key: remote.publicKey))
       } else {
         throw .invalid(.kind)

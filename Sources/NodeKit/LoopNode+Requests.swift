@@ -1,5 +1,5 @@
 // What a program may ask of a node, and how the answers find their way back: every request has a ticket, and `answers` knows who
-// waits for it.
+// waits for it. Everything is asked of the machine at once, but for texts, which leave together when the turn ends.
 
 import Chat
 import Chord
@@ -64,7 +64,8 @@ extension LoopNode {
 
   /// Sends a text of 1 to 32,768 bytes of UTF-8, opening a session if there is none; done when the other side has acknowledged it.
   public func send(_ text: String, to user: User, _ done: @escaping (Result<UInt64, NodeFailure>) -> Void) {
-    ask(.send(done)) { .chat(.send(user, text, $0)) }
+    guard let ticket = note(.send(done)) else { return }
+    stepSoon(.chat(.send(user, text, ticket)))
   }
 
   /// Ends the session with this user.
@@ -117,72 +118,81 @@ extension LoopNode {
   public var contacts: [Peer] { engine.ring.introducedPeers }
 
   private func ask(_ answer: Answer, _ event: (Ticket) -> Engine.Event) {
-    lastTicket += 1
-    answers[lastTicket] = answer
-    guard departure == nil else { return self.answer(lastTicket, .stopped) }
-    step(event(lastTicket))
+    if let ticket = note(answer) { step(event(ticket)) }
+  }
+
+  /// Notes who asks; nil if they are answered already.
+  private func note(_ answer: Answer) -> Ticket? {
+    guard departure == nil, let ticket = answers.insert(answer) else {
+      self.answer(answer, departure == nil ? .busy : .stopped)
+      return nil
+    }
+    return ticket
   }
 
   // MARK: Answers
 
   func answerFind(_ ticket: Ticket, _ user: User, _ peer: Peer, _ hops: Int) {
-    guard case .find(let since, let done)? = answers.removeValue(forKey: ticket) else { return }
+    guard case .find(let since, let done)? = answers.take(ticket) else { return }
     let duration = LoopTime.current - since
     lookupTimes.found(in: duration, over: hops)
     done(.success(Finding(user: user, peer: peer, hops: hops, duration: duration)))
   }
 
   func answerLookup(_ ticket: Ticket, _ owner: Peer, _ path: [Identifier]) {
-    guard case .lookup(let since, let done)? = answers.removeValue(forKey: ticket) else { return }
+    guard case .lookup(let since, let done)? = answers.take(ticket) else { return }
     let duration = LoopTime.current - since
     lookupTimes.found(in: duration, over: path.count)
     done(.success(LookupResult(owner: owner, path: path, duration: duration)))
   }
 
   func answerOpen(_ ticket: Ticket) {
-    guard case .open(let done)? = answers.removeValue(forKey: ticket) else { return }
+    guard case .open(let done)? = answers.take(ticket) else { return }
     done(.success(()))
   }
 
   func answerSend(_ ticket: Ticket, _ id: UInt64) {
-    guard case .send(let done)? = answers.removeValue(forKey: ticket) else { return }
+    guard case .send(let done)? = answers.take(ticket) else { return }
     done(.success(id))
   }
 
   func answerClose(_ ticket: Ticket) {
-    guard case .close(let done)? = answers.removeValue(forKey: ticket) else { return }
+    guard case .close(let done)? = answers.take(ticket) else { return }
     done(.success(()))
   }
 
   func answerView(_ ticket: Ticket, _ view: View?) {
-    guard case .view(let done)? = answers.removeValue(forKey: ticket) else { return }
+    guard case .view(let done)? = answers.take(ticket) else { return }
     done(view.map { .success($0) } ?? .failure(.unreachable))
   }
 
   func answerPut(_ ticket: Ticket, copies: Int) {
-    guard case .put(let done)? = answers.removeValue(forKey: ticket) else { return }
+    guard case .put(let done)? = answers.take(ticket) else { return }
     done(.success(copies))
   }
 
   func answer(_ ticket: Ticket, _ failure: NodeFailure) {
-    switch answers.removeValue(forKey: ticket) {
-    case .find(_, let done)?:
+    if let answer = answers.take(ticket) { self.answer(answer, failure) }
+  }
+
+  private func answer(_ answer: Answer, _ failure: NodeFailure) {
+    switch answer {
+    case .find(_, let done):
       lookupTimes.failed()
       done(.failure(failure))
-    case .lookup(_, let done)?:
+    case .lookup(_, let done):
       lookupTimes.failed()
       done(.failure(failure))
-    case .open(let done)?, .close(let done)?: done(.failure(failure))
-    case .send(let done)?: done(.failure(failure))
-    case .view(let done)?: done(.failure(failure))
-    case .put(let done)?: done(.failure(failure))
-    case nil: break
+    case .open(let done), .close(let done): done(.failure(failure))
+    case .send(let done): done(.failure(failure))
+    case .view(let done): done(.failure(failure))
+    case .put(let done): done(.failure(failure))
     }
   }
 
   /// Nobody waits for ever: what is open when the node stops is answered.
   func answerAll(_ failure: NodeFailure) {
-    for ticket in answers.keys.sorted() { answer(ticket, failure) }
+    for ticket in answers.open { answer(ticket, failure) }
   }
 }
 

@@ -4,7 +4,7 @@
 //   deadline ─────────────────┘
 //
 // `perform` never calls `step`: what comes up while effects are performed (a dial that fails at once, a callback that sends)
-// waits in `inbox` until they are.
+// waits in `inbox` until they are. What the program wants to send waits there until the turn ends, so that it leaves together.
 //
 // LoopNode.swift         starting, stepping, performing          LoopNode+Requests.swift   what a program asks of it
 // LoopNode+Network.swift what links and bootstraps tell it        LoopNode+Leaving.swift   the way out
@@ -26,20 +26,22 @@ public final class LoopNode {
   var engine: Engine
   private let onEvent: (NodeEvent) -> Void
 
-  private lazy var deadline = Deadline(on: loop) { [weak self] in self?.step(.tick) }
+  private var deadlineAt: LoopTime?
+  private lazy var deadline = Deadline(on: loop) { [weak self] in self?.callAtEndOfTurn() }
   private var inbox: [Engine.Event] = []
+  private var effects: [Engine.Effect] = []
   private var isStepping = false
+  private var isCalledAtEndOfTurn = false
   /// Whom the message being handled names, and who sent it: dials to them are on that one's word.
   private var named: (peers: [Peer], by: Identifier)?
   var hearsay = Hearsay()
 
-  var lastTicket: Ticket = 0
-  var answers: [Ticket: Answer] = [:]
+  var answers = Answers()
   /// What the hello says: the host may be left open.
   let advertised: Endpoint?
   var observed = ObservedAddress()
   /// Whether texts are taken. One that is not is not acknowledged either, so its sender keeps it and sends it again: for a
-  /// program that cannot keep up, or has nobody to show texts to.
+  /// program that cannot keep up, or has nobody to show texts to. Those that came together with the last one taken, at most 255, are told.
   public var takesTexts = true
   /// Whether the node is, or has been, in a ring with its record stored.
   public private(set) var isReady = false
@@ -104,32 +106,57 @@ public final class LoopNode {
   /// Gives the machine an event and does what it says.
   func step(_ event: Engine.Event) {
     inbox.append(event)
+    if !isStepping { stepThroughInbox() }
+  }
+
+  /// The same when the turn ends, together with what else comes until then.
+  func stepSoon(_ event: Engine.Event) {
+    inbox.append(event)
     guard !isStepping else { return }
+    if inbox.count < Self.soon { callAtEndOfTurn() } else { stepThroughInbox() }
+  }
+
+  /// So many events are not kept for the end of the turn: a few hundred KB, and the time in which they are handled.
+  private static let soon = 1_024
+
+  private func stepThroughInbox() {
     isStepping = true
+    let now = Self.time(of: loop)
     var next = 0
-    var effects: [Engine.Effect] = []
     while next < inbox.count {
-      if case .ring(.received(let message, from: let peer)) = inbox[next] {
-        // What we know already we dial on our own account: otherwise a liar could name whom it wants us to give up.
-        named = (message.namedPeers.filter { !engine.ring.knows($0) }, peer.id)
-      }
-      engine.handle(inbox[next], at: Self.time(of: loop), into: &effects)
+      give(inbox[next], at: now)
       next += 1
-      for effect in effects { perform(effect) }
-      if let named, !named.peers.isEmpty {
-        hearsay.take(named.peers, from: named.by)
-        hearsay.keep { engine.ring.knows($0) }
-      }
-      named = nil
-      effects.removeAll(keepingCapacity: true)
     }
     inbox.removeAll(keepingCapacity: true)
     isStepping = false
-    if let at = engine.nextDeadline {
-      deadline.set(LoopTime(nanoseconds: UInt64(clamping: at.nanoseconds)))
-    } else {
-      deadline.cancel()
-    }
+    callAtEndOfTurn()
+  }
+
+  private func callAtEndOfTurn() {
+    guard !isCalledAtEndOfTurn else { return }
+    isCalledAtEndOfTurn = true
+    loop.callAtEndOfTurn(self)
+  }
+
+  private func give(_ event: Engine.Event, at now: Time) {
+    guard case .ring(.received(let message, from: let peer)) = event else { return handle(event, at: now) }
+    // What we know already we dial on our own account: otherwise a liar could name whom it wants us to give up.
+    let news = message.namedPeers.filter { !engine.ring.knows($0) }
+    named = (news, peer.id)
+    handle(event, at: now)
+    named = nil
+    guard !news.isEmpty else { return }
+    hearsay.take(news, from: peer.id)
+    hearsay.keep { engine.ring.knows($0) }
+  }
+
+  private func handle(_ event: Engine.Event, at now: Time) {
+    var batch: [Engine.Effect] = []
+    swap(&batch, &effects)  // its memory serves every event
+    engine.handle(event, at: now, into: &batch)
+    for effect in batch { perform(effect) }
+    batch.removeAll(keepingCapacity: true)
+    swap(&batch, &effects)
   }
 
   // MARK: The one way out
@@ -177,14 +204,15 @@ public final class LoopNode {
       reportReady()
     case .found(let ticket, let user, let peer, let hops): answerFind(ticket, user, peer, hops)
     case .opened(let ticket, _): answerOpen(ticket)
-    case .delivered(let ticket, let id): answerSend(ticket, id)
+    case .delivered(let tickets, let id):
+      for (offset, ticket) in tickets.enumerated() { answerSend(ticket, id + UInt64(offset)) }
     case .closed(let ticket): answerClose(ticket)
     case .failed(let ticket, let failure): answer(ticket, failure)
     case .session(let user, let isOpen, let reason):
       report(isOpen ? .sessionOpened(user) : .sessionClosed(user, reason: reason?.rawValue ?? ""))
     case .requested(let user): report(.sessionRequested(user))
     case .awaited(let user): report(.sessionAwaited(user))
-    case .message(let user, let text, let id): report(.message(from: user, text: text, id: id))
+    case .messages(let user, let texts, let id): report(texts, from: user, id)
     case .send, .get, .inquire, .enough, .put, .extend, .withdrawn: break  // handed over inside the engine
     }
   }
@@ -195,9 +223,37 @@ public final class LoopNode {
     onEvent(event)
   }
 
+  /// Texts that came together; the log hears of them once.
+  private func report(_ texts: TextRun, from user: User, _ first: UInt64) {
+    configuration.logger.info("\(texts.count == 1 ? "a text has" : "texts have") arrived")
+    var id = first
+    for text in texts {
+      onEvent(.message(from: user, text: text, id: id))
+      id += 1
+    }
+  }
+
   private func reportReady() {
     guard !isReady, isSettled, isPublished || configuration.username == nil else { return }
     isReady = true
     report(.ready(status))
   }
+}
+
+extension LoopNode: TurnEnd {
+  /// Nothing more is at hand: what has become due by all that has happened, texts above all, is done now.
+  package func turnEnds() {
+    if !inbox.isEmpty { stepThroughInbox() }
+    if let at = engine.nextDeadline, LoopTime(at) <= loop.now { step(.tick) }
+    isCalledAtEndOfTurn = false
+    let at = engine.nextDeadline.map { LoopTime($0) }
+    guard at != deadlineAt || !deadline.isSet else { return }
+    deadlineAt = at
+    if let at { deadline.set(at) } else { deadline.cancel() }
+  }
+}
+
+extension LoopTime {
+  /// The machine's monotonic clock is the loop's.
+  fileprivate init(_ instant: Instant) { self.init(nanoseconds: UInt64(clamping: instant.nanoseconds)) }
 }

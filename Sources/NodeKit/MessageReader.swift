@@ -28,11 +28,7 @@ package struct MessageReader {
     if !partial.isEmpty {
       offset = try complete(from: bytes.bytes, limit())
       guard let length = Self.length(partial.span.bytes), partial.count == length + Self.headerLength else { return }
-      var whole = partial
-      partial = []
-      var span = whole.mutableSpan
-      var raw = span.mutableBytes
-      guard try raw.withPart(Self.headerLength..<raw.byteCount, message) else { return keep(bytes.bytes, from: offset) }
+      guard try passOn(message) else { return keep(bytes.bytes, from: offset) }
     }
     while offset < bytes.byteCount {
       guard let length = Self.length(bytes.bytes.extracting(offset..<bytes.byteCount)) else { break }
@@ -61,6 +57,22 @@ package struct MessageReader {
 
   private mutating func keep(_ bytes: RawSpan, from offset: Int) {
     bytes.extracting(offset..<bytes.byteCount).withUnsafeBytes { partial.append(contentsOf: $0) }
+    if partial.isEmpty { partial = [] }
+  }
+
+  /// Passes on the message that was put together. Its memory serves the next one, if that comes in pieces too: in a stream of long ones each
+  /// does. A link on which nothing is under way keeps none.
+  private mutating func passOn(
+    _ message: (inout MutableRawSpan) throws(LinkFailure) -> Bool
+  ) throws(LinkFailure) -> Bool {
+    var whole: [UInt8] = []
+    swap(&whole, &partial)
+    var span = whole.mutableSpan
+    var raw = span.mutableBytes
+    let goesOn = try raw.withPart(Self.headerLength..<raw.byteCount, message)
+    whole.removeAll(keepingCapacity: true)
+    swap(&whole, &partial)
+    return goesOn
   }
 
   /// Takes as much of `bytes` as the message begun still needs; answers how much that was.

@@ -1,5 +1,6 @@
 // What kinds of frames there are, as far as it matters for what a peer may say and how often. The types are those of Frame.swift.
 
+import Chat
 import UVRuntime
 
 /// What a frame is for.
@@ -12,8 +13,10 @@ enum Speech {
   case copy
   /// The beginning or the end of a session.
   case session
-  /// A text, or its acknowledgement.
-  case text
+  /// Texts.
+  case texts
+  /// The word that texts were shown.
+  case acknowledgement
   /// An answer to what we have asked, or nothing that we know, which ends the link.
   case answer
 
@@ -23,15 +26,18 @@ enum Speech {
     case 0x04, 0x10, 0x12, 0x14, 0x16, 0x17, 0x18, 0x1F, 0x20, 0x21: self = .maintenance
     case 0x1C, 0x1E: self = .copy
     case 0x40...0x42, 0x45...0x47: self = .session
-    case 0x43, 0x44: self = .text
+    case 0x43: self = .texts
+    case 0x44: self = .acknowledgement
     default: self = .answer
     }
   }
 
-  /// What taking it costs, in texts of a microsecond or two: a request is handed on, a copy has its signatures checked.
-  var weight: Int {
+  /// What taking a frame costs, in units of two microseconds: a request is handed on, a copy has its signatures checked, of texts sixteen
+  /// are shown in a unit, and 1.5 KiB of long ones opened and copied.
+  func weight(of payload: RawSpan) -> Int {
     switch self {
-    case .text, .answer: 1
+    case .acknowledgement, .answer: 1
+    case .texts: 2 + ChatMessage.textCount(in: payload) / 16 + payload.byteCount / 1536
     case .maintenance: 4
     case .request: 16
     case .session, .copy: 32
@@ -39,7 +45,7 @@ enum Speech {
   }
 
   /// What is taken of one peer in one turn of the loop: half a millisecond, for which the others wait. The rest of what it has said comes
-  /// in the next turns.
+  /// in the next turns. A frame is taken whole: the longest run of texts is a tenth of it.
   static let portion = 256
 
   /// Whether a frame of that type and length has signatures or names to be checked: hundreds of links may bring one each in the same turn.
@@ -47,7 +53,7 @@ enum Speech {
     switch Speech(type) {
     case .session, .copy: true
     case .request: length > longestLookup
-    case .maintenance, .text, .answer: false
+    case .maintenance, .texts, .acknowledgement, .answer: false
     }
   }
 
@@ -60,6 +66,22 @@ enum Speech {
     case 0x04, 0x10, 0x12, 0x14, 0x19, 0x1C, 0x1E, 0x20, 0x21, 0x40: true
     default: false
     }
+  }
+}
+
+/// What may still be taken of one peer in this turn of the loop, in which its socket may be read many times.
+struct Portion {
+  private var turn: UInt64 = 0
+  private var left = Speech.portion
+
+  /// The turn of that number begins.
+  mutating func begin(_ turn: UInt64) { (self.turn, left) = (turn, Speech.portion) }
+
+  /// Counts a frame of that weight; false if the portion is used up.
+  mutating func take(_ weight: Int, in turn: UInt64) -> Bool {
+    if turn > self.turn { begin(turn) }
+    left -= weight
+    return left > 0
   }
 }
 
@@ -79,14 +101,14 @@ struct Allowance {
     texts = TokenBucket(limits.texts, at: now)
   }
 
-  /// Counts a frame; answers until when the peer must be silent, if it has said too much.
-  mutating func charge(_ speech: Speech, at now: LoopTime) -> LoopTime? {
+  /// Counts a frame of that weight; answers until when the peer must be silent, if it has said too much.
+  mutating func charge(_ speech: Speech, weight: Int, at now: LoopTime) -> LoopTime? {
     switch speech {
     case .request: requests.charge(at: now)
     case .maintenance: maintenance.charge(at: now)
     case .copy: copies.charge(at: now)
     case .session: sessions.charge(at: now)
-    case .text, .answer: texts.charge(at: now)
+    case .texts, .acknowledgement, .answer: texts.charge(Double(weight), at: now)
     }
   }
 }

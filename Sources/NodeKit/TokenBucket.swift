@@ -24,10 +24,10 @@ struct TokenBucket: Hashable {
     return true
   }
 
-  /// Takes a token, in debt if need be; answers when the debt is paid, or nil if there is none.
-  mutating func charge(at now: LoopTime) -> LoopTime? {
+  /// Takes a token, or more, in debt if need be; answers when the debt is paid, or nil if there is none.
+  mutating func charge(_ amount: Double = 1, at now: LoopTime) -> LoopTime? {
     fill(at: now)
-    tokens -= 1
+    tokens -= amount
     return tokens >= 0 ? nil : now + .seconds(-tokens / rate.perSecond)
   }
 
@@ -40,15 +40,8 @@ struct TokenBucket: Hashable {
 
   private mutating func fill(at now: LoopTime) {
     guard now > filledAt else { return }
-    let seconds = (now - filledAt).inSeconds
+    let seconds = Double(now.nanoseconds - filledAt.nanoseconds) / 1e9
     tokens = min(rate.burst, tokens + seconds * rate.perSecond)
     filledAt = now
-  }
-}
-
-extension Duration {
-  /// In seconds, with the fraction.
-  fileprivate var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) / 1e18
   }
 }

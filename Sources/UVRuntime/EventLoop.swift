@@ -20,6 +20,12 @@
 import CLibUV
 import Glibc
 
+/// Something that does at once, when a turn of the loop ends, what it was asked for in pieces meanwhile.
+package protocol TurnEnd: AnyObject {
+  /// Called once for each `callAtEndOfTurn`.
+  func turnEnds()
+}
+
 /// A libuv loop: drives connections, deadlines, names, signals, input and output on a single thread.
 ///
 /// Everything except `post`, `stop`, `waitUntilClosed` and `isCurrent` belongs to the thread that runs the loop; before
@@ -61,6 +67,8 @@ public final class EventLoop: @unchecked Sendable {
   private var batch: [Inbox.Job] = []
   private var laterJobs: [() -> Void] = []
   private var laterBatch: [() -> Void] = []
+  private var turnEnds: [any TurnEnd] = []
+  private var turnEndBatch: [any TurnEnd] = []
   private var cachedNow: LoopTime?
   private var armedFor: UInt64?  // milliseconds of uv_now
 
@@ -222,6 +230,22 @@ public final class EventLoop: @unchecked Sendable {
     batch.removeAll(keepingCapacity: true)
   }
 
+  // MARK: The end of a turn
+
+  /// Calls `turnEnds` before the loop sleeps the next time, and before what was written until then leaves.
+  package func callAtEndOfTurn(_ object: any TurnEnd) {
+    guard !hasEnded else { return }
+    turnEnds.append(object)
+  }
+
+  /// One pass, as with flushing.
+  private func callTurnEnds() {
+    swap(&turnEnds, &turnEndBatch)
+    for index in turnEndBatch.indices { turnEndBatch[index].turnEnds() }
+    turnEndBatch.removeAll(keepingCapacity: true)
+    if !turnEnds.isEmpty { uv_async_send(waker) }
+  }
+
   // MARK: Flushing
 
   /// Flushes that stream before the loop sleeps the next time.
@@ -251,6 +275,7 @@ public final class EventLoop: @unchecked Sendable {
 
   /// After the end: what still waits would keep its loop, which keeps the list.
   func forgetWork() {
+    turnEnds = []
     while state.pointee.flushList.removeFirst() != nil {}
     letGo()
     state.pointee.ends.forget()
@@ -263,6 +288,7 @@ public final class EventLoop: @unchecked Sendable {
   fileprivate func prepareToSleep() {
     state.pointee.statistics.turns += 1
     state.pointee.lending.turnBegins()
+    if !turnEnds.isEmpty { callTurnEnds() }
     tellEnds()
     if !state.pointee.flushList.isEmpty {
       var batch = state.pointee.flushList.takeAll()

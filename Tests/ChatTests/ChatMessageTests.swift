@@ -18,8 +18,9 @@ struct ChatMessageTests {
   static var all: [ChatMessage] {
     get throws {
       [
-        .open(try opening), .opened(try opening, answering: 9), .text(session: 1, sequence: 2, text: "a\u{0}é👩‍💻"),
-        .acknowledge(session: 3, sequence: 1 << 62), .unknown(session: .max),
+        .open(try opening), .opened(try opening, answering: 9),
+        .texts(session: 1, sequence: 2, TextRun(["a\u{0}é👩‍💻", "b"])), .acknowledge(session: 3, sequence: 1 << 62),
+        .unknown(session: .max),
         .waiting(session: 6),
       ]
         + ChatMessage.Refusal.allCases.map { .refused(session: 4, $0) }
@@ -33,15 +34,20 @@ struct ChatMessageTests {
       #expect(try ChatMessage(whole: message.whole) == message)
       #expect(ChatMessage.isChat(message.whole[0]))
     }
-    let longest = ChatMessage.text(session: 1, sequence: 1, text: String(repeating: "x", count: 32_768))
-    #expect(try ChatMessage(whole: longest.whole) == longest)
+    for texts in [[String(repeating: "x", count: 32_768)], [String](repeating: "y", count: 256)] {
+      let longest = ChatMessage.texts(session: 1, sequence: 1, TextRun(texts))
+      #expect(try ChatMessage(whole: longest.whole) == longest)
+      #expect(Array(TextRun(texts)) == texts)
+    }
   }
 
   @Test("the bytes of each message are these")
   func vectors() throws {
     func hex(_ message: ChatMessage) -> String { Hexadecimal.text(message.whole) }
     #expect(hex(.refused(session: 1, .full)) == "420000000102")
-    #expect(hex(.text(session: 0x0102_0304, sequence: 5, text: "hé")) == "4301020304000000000000000568c3a9")
+    #expect(
+      hex(.texts(session: 0x0102_0304, sequence: 5, TextRun(["hé", "."])))
+        == "43010203040000000000000005000368c3a900012e")
     #expect(hex(.acknowledge(session: 2, sequence: 0x0A0B)) == "44000000020000000000000a0b")
     #expect(hex(.close(session: 3, .left)) == "450000000302")
     #expect(hex(.unknown(session: 0xDEAD_BEEF)) == "46deadbeef")
@@ -62,21 +68,36 @@ struct ChatMessageTests {
     for message in try Self.all {
       let bytes = message.whole
       for length in 0..<bytes.count {
-        if case .text = message, length > 13 { continue }  // a text ends where its frame does
+        if case .texts = message, length == bytes.count - 3 { continue }  // without the last text
         #expect(throws: Malformed.self) { try ChatMessage(whole: Array(bytes[..<length])) }
       }
-      if case .text = message { continue }
-      #expect(throws: Malformed.trailing) { try ChatMessage(whole: bytes + [0]) }
+      #expect(throws: Malformed.self) { try ChatMessage(whole: bytes + [0]) }
     }
   }
 
-  @Test("an empty text, one that is too long, and invalid UTF-8 are malformed")
+  @Test("an empty text, one that is too long or cut, invalid UTF-8, none and too many are malformed")
   func badTexts() {
     let head: [UInt8] = [0x43, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]
-    #expect(throws: Malformed.invalid(.length)) { try ChatMessage(whole: head) }
-    #expect(throws: Malformed.invalid(.length)) { try ChatMessage(whole: head + [UInt8](repeating: 65, count: 32_769)) }
-    #expect(throws: Malformed.invalid(.text)) { try ChatMessage(whole: head + [0xC3]) }
-    #expect(throws: Malformed.invalid(.text)) { try ChatMessage(whole: head + [0xED, 0xA0, 0x80]) }
+    let good: [UInt8] = [0, 1, 65]
+    #expect(throws: Malformed.truncated) { try ChatMessage(whole: head) }
+    for before in [[], good] {
+      let head = head + before
+      #expect(throws: Malformed.invalid(.length)) { try ChatMessage(whole: head + [0, 0]) }
+      #expect(throws: Malformed.invalid(.length)) {
+        try ChatMessage(whole: head + [0x80, 0x01] + [UInt8](repeating: 65, count: 32_769))
+      }
+      #expect(throws: Malformed.truncated) { try ChatMessage(whole: head + [0]) }
+      #expect(throws: Malformed.truncated) { try ChatMessage(whole: head + [0, 2, 65]) }
+      #expect(throws: Malformed.invalid(.text)) { try ChatMessage(whole: head + [0, 1, 0xC3]) }
+      #expect(throws: Malformed.invalid(.text)) { try ChatMessage(whole: head + [0, 3, 0xED, 0xA0, 0x80]) }
+      // Halves of a character in two texts are two texts that are none.
+      #expect(throws: Malformed.invalid(.text)) { try ChatMessage(whole: head + [0, 1, 0xC3, 0, 1, 0xA9]) }
+    }
+    let many = (0..<257).flatMap { _ in good }
+    #expect(throws: Malformed.invalid(.count)) { try ChatMessage(whole: head + many) }
+    let last: [UInt8] = [0x43, 0, 0, 0, 1, 0x7F] + [UInt8](repeating: 0xFF, count: 7)
+    #expect(throws: Never.self) { try ChatMessage(whole: last + good) }
+    #expect(throws: Malformed.invalid(.count)) { try ChatMessage(whole: last + good + good) }
     #expect(throws: Malformed.invalid(.count)) {
       try ChatMessage(whole: [0x44, 0, 0, 0, 1] + [UInt8](repeating: 0xFF, count: 8))
     }

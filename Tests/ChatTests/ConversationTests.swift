@@ -59,7 +59,7 @@ struct ConversationTests {
     #expect(world.told(bob).texts.map(\.text) == ["text 1", "text 2", "text 3"])
     #expect(world.told(bob).texts.map(\.id) == [1, 2, 3])
     #expect(world.told(bob).texts.allSatisfy { $0.from == aliceUser })
-    #expect(world.told(alice).answers.map(\.effect) == (1...3).map { .delivered($0, id: $0) })
+    #expect(world.told(alice).answers.map(\.effect) == (1...3).map { .delivered([$0], id: $0) })
   }
 
   @Test("every Unicode text arrives byte for byte")
@@ -188,7 +188,7 @@ struct ConversationTests {
     #expect(world.told(alice).sessions.last?.open == false && world.told(alice).sessions.last?.reason == .unreachable)
     #expect(world.told(alice).failure(1) == nil)
     world.members[bob].isUp = true
-    #expect(world.run(for: .seconds(5)) { world.told(alice).answer(1) == .delivered(1, id: 1) })
+    #expect(world.run(for: .seconds(5)) { world.told(alice).answer(1) == .delivered([1], id: 1) })
     #expect(world.told(alice).sessions.map(\.open) == [true, false, true])
   }
 
@@ -210,7 +210,7 @@ struct ConversationTests {
     open()
     world.give(alice, .send(bobUser, "before", 1))
     world.run(for: .seconds(1))
-    world.drops = { if case .text = $0 { true } else { false } }
+    world.drops = { if case .texts = $0 { true } else { false } }
     world.give(alice, .send(bobUser, "lost", 2))
     world.run(for: .seconds(20))
     world.give(alice, .send(bobUser, "after", 3))
@@ -219,7 +219,7 @@ struct ConversationTests {
     world.drops = { _ in false }
     world.run(for: .seconds(10))
     #expect(world.told(bob).texts.map(\.text) == ["before", "after"])
-    #expect(world.told(alice).answer(3) == .delivered(3, id: 3))
+    #expect(world.told(alice).answer(3) == .delivered([3], id: 3))
     world.give(alice, .send(bobUser, "and on", 4))
     world.run(for: .seconds(1))
     #expect(world.told(bob).texts.last?.text == "and on")
@@ -229,7 +229,7 @@ struct ConversationTests {
   @Test("texts given up while `open` is under way do not stop those that follow")
   func givenUpWhileOpening() {
     open()
-    world.drops = { if case .text = $0 { true } else { false } }
+    world.drops = { if case .texts = $0 { true } else { false } }
     world.give(alice, .send(bobUser, "lost", 1))
     world.run(for: .seconds(10))
     world.give(alice, .send(bobUser, "kept", 2))
@@ -254,7 +254,7 @@ struct ConversationTests {
     for lost in [0, 1] {
       world.drops = {
         switch $0 {
-        case .text: lost == 0
+        case .texts: lost == 0
         case .acknowledge: lost == 1
         default: false
         }

@@ -51,7 +51,8 @@ struct TrustTests {
     let peer = Peer(id: mallory.nodeID, endpoint: World.endpoint(4))
     world.run(for: .seconds(1))
     for message in [
-      ChatMessage.text(session: number, sequence: 2, text: "I am alice"), .acknowledge(session: number, sequence: 1),
+      ChatMessage.texts(session: number, sequence: 2, TextRun(["I am alice"])),
+      .acknowledge(session: number, sequence: 1),
       .close(session: number, .closed), .unknown(session: number), .refused(session: number, .closed),
     ] { world.give(bob, .received(message, from: peer, key: mallory.publicKey)) }
     #expect(world.told(bob).texts.map(\.text) == ["hi"])
@@ -66,7 +67,7 @@ struct TrustTests {
     let number = world.members[bob].machine.table[0].number
     world.sent = []
     for sequence in [1, 1, 3, 2, 2, 1] as [UInt64] {
-      let text = ChatMessage.text(session: number, sequence: sequence, text: "\(sequence)")
+      let text = ChatMessage.texts(session: number, sequence: sequence, TextRun(["\(sequence)"]))
       world.give(bob, .received(text, from: alicePeer, key: key))
     }
     #expect(world.told(bob).texts.map(\.text) == ["1", "2"])
@@ -84,7 +85,7 @@ struct TrustTests {
     world.give(alice, .received(.acknowledge(session: number, sequence: 2), from: bobPeer, key: key))
     #expect(world.told(alice).answer(1) == nil)
     world.run(for: .seconds(1))
-    #expect(world.told(alice).answer(1) == .delivered(1, id: 1))
+    #expect(world.told(alice).answer(1) == .delivered([1], id: 1))
   }
 
   @Test("a side that has forgotten the session is asked to open it again")
@@ -120,7 +121,7 @@ struct TrustTests {
         case 0: .open(opening)
         case 1: .opened(opening, answering: number)
         case 2: .refused(session: number, .allCases[Int(small)])
-        case 3: .text(session: number, sequence: small, text: "x")
+        case 3: .texts(session: number, sequence: small, TextRun(["x"]))
         case 4: .acknowledge(session: number, sequence: small)
         case 5: .close(session: number, small < 2 ? .closed : .left)
         case 6: .waiting(session: number)

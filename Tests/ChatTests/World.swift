@@ -106,10 +106,14 @@ final class World {
 
   // MARK: Events and effects
 
-  func give(_ index: Int, _ event: Conversations.Event) {
+  /// Gives a member an event, or several that come together.
+  func give(_ index: Int, _ events: Conversations.Event...) {
     guard members[index].isUp else { return }
     var effects: [Conversations.Effect] = []
-    members[index].machine.handle(event, at: now, into: &effects)
+    for event in events { members[index].machine.handle(event, at: now, into: &effects) }
+    if let at = members[index].machine.nextDeadline, at <= now.monotonic {
+      members[index].machine.handle(.tick, at: now, into: &effects)
+    }
     for effect in effects { perform(effect, of: index) }
   }
 
@@ -147,12 +151,19 @@ final class World {
       later(.event(index, .lost(id)))
     case .published: members[index].told.isPublished = true
     case .withdrawn(let ticket), .closed(let ticket), .found(let ticket, _, _, _), .opened(let ticket, _),
-      .delivered(let ticket, _), .failed(let ticket, _):
+      .failed(let ticket, _):
       members[index].told.answers.append((ticket, effect))
+    case .delivered(let tickets, let id):
+      for (offset, ticket) in tickets.enumerated() {
+        members[index].told.answers.append((ticket, .delivered([ticket], id: id + UInt64(offset))))
+      }
     case .session(let user, let open, let reason): members[index].told.sessions.append((user, open, reason))
     case .requested(let user): members[index].told.requests.append(user)
     case .awaited(let user): members[index].told.awaited.append(user)
-    case .message(let user, let text, let id): members[index].told.texts.append((user, text, id))
+    case .messages(let user, let texts, let id):
+      for (offset, text) in texts.enumerated() {
+        members[index].told.texts.append((user, text, id + UInt64(offset)))
+      }
     }
   }
 

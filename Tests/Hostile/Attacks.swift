@@ -199,7 +199,7 @@ extension Attack {
         }
         for number in UInt32(0)..<100 {
           let bytes: [UInt8] = [UInt8(number >> 24), 0, UInt8(number >> 8), UInt8(number & 255)]
-          campaign.say([frame(0x43, bytes + [0, 0, 0, 0, 0, 0, 0, 1] + Array("spam".utf8))], by: peer)
+          campaign.say([frame(0x43, bytes + [0, 0, 0, 0, 0, 0, 0, 1] + [0, 4] + Array("spam".utf8))], by: peer)
         }
       }),
   ]

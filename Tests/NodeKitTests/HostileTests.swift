@@ -188,7 +188,7 @@ struct HostileTests {
   static let ticket: [UInt8] = [0, 0, 0, 7]
   /// For tests of what else holds a peer back.
   static let anyPace = LinkLimits.Rate(perSecond: 1e9, burst: 1e9)
-  static let text: [UInt8] = [1, 2, 3, 4] + [0, 0, 0, 0, 0, 0, 0, 1] + [0x68]
+  static let text: [UInt8] = [1, 2, 3, 4] + [0, 0, 0, 0, 0, 0, 0, 1] + [0, 1, 0x68]
 
   /// What is sent on a link that stands, and what it is taken for.
   static let offences: [(String, [UInt8], LinkFailure)] = [

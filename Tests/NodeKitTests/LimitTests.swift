@@ -144,7 +144,8 @@ struct LimitTests {
       let pair = try await HonestPair.meet(rig) { $0.maintenance = .init(perSecond: 1e6, burst: 1e6) }
       let peer = try await rig.linked(pair.alice)
       peer.write((0..<5_000).flatMap { _ in FrameTests.frame(0x04, []) })
-      let portion = Speech.portion / Speech.maintenance.weight
+      let nothing: [UInt8] = []
+      let portion = Speech.portion / Speech.maintenance.weight(of: nothing.span.bytes)
       var (answers, turns) = (0, rig.loop.statistics.turns)
       try await rig.until("all are answered", limit: .seconds(5)) {
         let since = Int(rig.loop.statistics.turns - turns)
@@ -155,6 +156,23 @@ struct LimitTests {
       }
       try await pair.goOn(rig)
     }
+  }
+
+  @Test("texts weigh by how many they are and how long, and the heaviest run is a small part of a portion")
+  func textsWeigh() {
+    func weight(_ texts: [String]) -> Int {
+      var payload = [UInt8](repeating: 0, count: 12)
+      for text in texts { payload += [UInt8(text.utf8.count >> 8), UInt8(text.utf8.count & 255)] + text.utf8 }
+      return Speech(0x43).weight(of: payload.span.bytes)
+    }
+    #expect(weight(["x"]) == 2)
+    #expect(weight([String](repeating: "x", count: 256)) == 18)
+    #expect(weight([String](repeating: "x", count: 5_000)) < 30, "more than there may be are not counted")
+    #expect(weight([String(repeating: "x", count: 32_768)]) == 23)
+    let fullest = weight([String](repeating: String(repeating: "x", count: 126), count: 256))
+    #expect(fullest == 39 && fullest * 6 < Speech.portion)
+    let cut: [UInt8] = [1, 2, 3]
+    #expect(Speech(0x43).weight(of: cut.span.bytes) == 2)
   }
 
   @Test("of many handshakes at once only a few go on in one turn, and all of them are answered")

@@ -50,26 +50,35 @@ struct Correspondence {
   /// Takes in what a node told; what is wrong with that, if anything is.
   mutating func heard(_ effect: Conversations.Effect, at reader: Writer, now: Instant) -> String? {
     switch effect {
-    case .message(_, let said, _):
-      guard let ticket = Ticket(said.dropFirst(5)), let text = texts[ticket] else {
-        return "a text nobody wrote: \(said)"
-      }
-      let way = Way(from: text.from.id, fromLife: text.from.life, to: reader)
-      if let last = lastShown[way], last >= text.number {
-        return "text \(ticket) shown after text \(last) of the same writer"
-      }
-      lastShown[way] = text.number
-      shown.insert(ticket)
+    case .messages(_, let run, _):
+      for said in run { if let wrong = wasShown(said, at: reader) { return wrong } }
       return nil
-    case .delivered(let ticket, _):
-      if !shown.contains(ticket) { return "text \(ticket) said to be delivered, but never shown" }
-      delivered += 1
-      return answered(ticket, effect, by: reader, now: now)
+    case .delivered(let tickets, let id):
+      for (offset, ticket) in tickets.enumerated() {
+        if !shown.contains(ticket) { return "text \(ticket) said to be delivered, but never shown" }
+        delivered += 1
+        let answer = Conversations.Effect.delivered([ticket], id: id + UInt64(offset))
+        if let wrong = answered(ticket, answer, by: reader, now: now) { return wrong }
+      }
+      return nil
     case .failed(let ticket, _) where texts[ticket] != nil:
       failed += 1
       return answered(ticket, effect, by: reader, now: now)
     default: return nil
     }
+  }
+
+  private mutating func wasShown(_ said: String, at reader: Writer) -> String? {
+    guard let ticket = Ticket(said.dropFirst(5)), let text = texts[ticket] else {
+      return "a text nobody wrote: \(said)"
+    }
+    let way = Way(from: text.from.id, fromLife: text.from.life, to: reader)
+    if let last = lastShown[way], last >= text.number {
+      return "text \(ticket) shown after text \(last) of the same writer"
+    }
+    lastShown[way] = text.number
+    shown.insert(ticket)
+    return nil
   }
 
   /// The engine's own refusal of a text written before there was a ring.

@@ -27,7 +27,10 @@ struct Counts: ParsableCommand {
   private static let tolerance = 1.01
 
   func run() throws {
-    let counts = Self.lookups + [Self.crossing, Self.coding, try Self.sealing] + (try Echoes.counts())
+    let counts =
+      Self.lookups + [
+        Self.crossing, Self.coding, try Self.sealing, ("texts.allocations", try TextAllocations.measure()),
+      ] + (try Echoes.counts())
     for (name, value) in counts { print(name, String(format: "%.3f", value)) }
     guard let check else { return }
     let before = try Self.read(check)

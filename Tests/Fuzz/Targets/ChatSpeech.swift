@@ -17,7 +17,7 @@ struct ChatSpeech {
       if epochs.last != opening.epoch { epochs.append(opening.epoch) }
       if sessions.count > Self.remembered { sessions.removeFirst() }
       if epochs.count > Self.remembered { epochs.removeFirst() }
-    case .refused, .text, .acknowledge, .close, .unknown, .waiting: break
+    case .refused, .texts, .acknowledge, .close, .unknown, .waiting: break
     }
   }
 
@@ -28,7 +28,10 @@ struct ChatSpeech {
     case 0: return (.open(opening(&input, person)), person)
     case 1: return (.opened(opening(&input, person), answering: session(&input)), person)
     case 2: return (.refused(session: session(&input), input.element(of: ChatMessage.Refusal.allCases)), person)
-    case 3: return (.text(session: session(&input), sequence: number(&input), text: "y"), person)
+    case 3:
+      let texts = [String](repeating: "y", count: 1 + input.choice(4))
+      let sequence = min(number(&input), 1 << 63 - 4)
+      return (.texts(session: session(&input), sequence: sequence, TextRun(texts)), person)
     case 4: return (.acknowledge(session: session(&input), sequence: number(&input)), person)
     case 5: return (.close(session: session(&input), input.element(of: ChatMessage.Ending.allCases)), person)
     case 6:

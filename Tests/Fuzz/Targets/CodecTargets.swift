@@ -37,7 +37,13 @@ enum CodecTargets {
       for user in [opening.from, opening.to] {
         try hold((try? User(parsing: user.description)) == user, "\(user) cannot be typed")
       }
-    case .text(_, _, let text): try hold(!text.isEmpty, "an empty text")
+    case .texts(_, let sequence, let run):
+      let texts = Array(run)
+      try hold(
+        texts.count == run.count && !texts.isEmpty && texts.count <= TextRun.maximumCount, "a run of another length")
+      try hold(texts.allSatisfy { !$0.isEmpty }, "an empty text")
+      try hold(TextRun(texts) == run, "texts that read differently than they were written")
+      try hold(sequence <= 1 << 63 - UInt64(texts.count), "a number too high")
     case .refused, .acknowledge, .close, .unknown, .waiting: break
     }
   }

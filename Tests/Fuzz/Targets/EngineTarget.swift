@@ -130,14 +130,16 @@ struct EngineTarget {
 
   private mutating func perform(_ effect: Conversations.Effect) throws(Fault) {
     switch effect {
-    case .found(let ticket, _, _, _), .opened(let ticket, _), .delivered(let ticket, _), .closed(let ticket),
-      .failed(let ticket, _):
+    case .found(let ticket, _, _, _), .opened(let ticket, _), .closed(let ticket), .failed(let ticket, _):
       try answered(ticket)
+    case .delivered(let tickets, _):
+      try hold(!tickets.isEmpty, "nothing was delivered")
+      for ticket in tickets { try answered(ticket) }
     case .session(let user, let isOpen, _): if isOpen { shown[user] = 0 } else { shown[user] = nil }
-    case .message(let user, _, let id):
+    case .messages(let user, let texts, let id):
       guard let last = shown[user] else { throw Fault(text: "a text without a session") }
       try hold(id > last, "a text is shown twice, or out of order")
-      shown[user] = id
+      shown[user] = id + UInt64(texts.count) - 1
     case .put, .extend, .get, .inquire, .enough, .send, .withdrawn: throw Fault(text: "\(effect) is not the host's")
     case .requested(let user): try hold(shown[user] == nil, "somebody with a session asks for one")
     case .published, .doubt, .awaited: break

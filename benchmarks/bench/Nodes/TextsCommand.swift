@@ -1,23 +1,36 @@
 // How many texts a second one session carries, sealed, acknowledged and over a real socket: as many as there are to say in a turn of
-// the loop together in one message and one system call, or each by itself. Two nodes, each on a loop and a thread of its own.
+// the loop together in one message and one system call, or each by itself; and how long one takes to another node's program and back.
+// Two nodes, each a process of its own: this one writes, the other one (TextsReader.swift) reads.
 
 import ArgumentParser
-import Chat
 import Foundation
-import NodeKit
 import Processes
-import UVRuntime
 
 struct TextsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "texts",
-    abstract: "Texts a second over one session, with and without batching.")
+    abstract: "Texts a second over one session between two processes, with and without batching, and round trips.")
 
-  @Option(help: "How many texts for each row.")
-  var texts = 100_000
+  @Option(help: "How many texts for each row; of long ones fewer, so that a row carries no more than 1 GB.")
+  var texts = 500_000
 
   @Option(parsing: .upToNextOption, help: "Lengths of a text, in bytes.")
-  var lengths = [16, 64, 256, 1024, 16_384]
+  var lengths = [32, 256, 1024, 32_768]
+
+  @Option(help: "How many texts are under way at most, and 2 MiB of long ones; without batches 256.")
+  var window = 4_096
+
+  @Option(help: "Meanwhile somebody else writes texts of that length to the same reader, without end (with --echoes).")
+  var flood: Int?
+
+  /// However long they are: half of what a node lets wait for one user.
+  static let windowBytes = 2 << 20
+
+  @Flag(inversion: .prefixedNo, help: "The rows without batches.")
+  var single = true
+
+  @Option(help: "Measure so many round trips instead, one at a time, the reader sending back what it gets.")
+  var echoes: Int?
 
   @Option(name: .shortAndLong, help: "How often to repeat each row; the median is told.")
   var repetitions = 3
@@ -26,168 +39,54 @@ struct TextsCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...100_000_000).contains(texts), lengths.allSatisfy((1...32_768).contains), (1...100).contains(repetitions)
-    else { throw ValidationError("1 to 100000000 texts of 1 to 32768 bytes, 1 to 100 times") }
+    guard (1...100_000_000).contains(texts), lengths.allSatisfy((1...32_768).contains), (1...100).contains(repetitions),
+      (1...65_536).contains(window), (1...1_000_000).contains(echoes ?? 1), (1...32_768).contains(flood ?? 1)
+    else {
+      throw ValidationError(
+        "1 to 100000000 texts of 1 to 32768 bytes, 1 to 65536 under way, 1 to 1000000 echoes, 1 to 100 times")
+    }
   }
 
   func run() throws {
+    if let echoes { return try measureEchoes(echoes) }
     var table = Table(named: "texts", asJSON: json)
     for length in lengths {
-      for isBatched in [false, true] {
+      for isBatched in single ? [false, true] : [true] {
+        let texts = min(texts, 1_000_000_000 / length)
+        let window = min(isBatched ? window : 256, max(1, Self.windowBytes / length))
         let runs = try (0..<repetitions).map { _ in
-          try TextsRun(texts: texts, length: length, isBatched: isBatched).measure()
+          try TextsWriter(texts: texts, length: length, window: window, isBatched: isBatched).measure()
         }
         let run = runs.sorted { $0.seconds < $1.seconds }[runs.count / 2]
+        let count = Double(texts)
         table.add([
           ("bytes", .integer(length)), ("batched", .string(isBatched ? "yes" : "no")), ("texts", .integer(texts)),
-          ("texts/s", .integer(Int(Double(texts) / run.seconds))),
-          ("MB/s", .number(Double(texts * length) / run.seconds / 1e6)),
-          ("texts/write", .number(Double(texts) / Double(max(run.writes, 1)))),
-          ("CPU us/text", .number(run.processorSeconds * 1e6 / Double(texts))),
+          ("texts/s", .integer(Int(count / run.seconds))),
+          ("MB/s", .number(count * Double(length) / run.seconds / 1e6)),
+          ("texts/write", .number(count / Double(max(run.writes, 1)))),
+          ("writer us/text", .number(run.writerSeconds * 1e6 / count)),
+          ("reader us/text", .number(run.readerSeconds * 1e6 / count)),
         ])
       }
     }
     table.end()
   }
-}
 
-/// One node writes to another until all is acknowledged. Belongs to its loop's thread.
-private final class TextsRun: @unchecked Sendable {
-  struct Result {
-    var seconds: Double
-    /// By the writer.
-    var writes: UInt64
-    /// Of both nodes.
-    var processorSeconds: Double
-  }
-
-  /// As many as a session's window holds; what is beyond it waits in the node, and says nothing of the engine.
-  private static let window = 256
-
-  private let texts: Int
-  private let text: String
-  private let isBatched: Bool
-  private let loop: EventLoop
-  private var node: LoopNode?
-  private var reader: User?
-  private var sent = 0
-  private var acknowledged = 0
-  private var isPosted = false
-  private var began: (time: LoopTime, writes: UInt64, processor: Double)?
-  private var result = Swift.Result<Result, NodeFailure>.failure(.stopped)
-
-  init(texts: Int, length: Int, isBatched: Bool) throws {
-    self.texts = texts
-    text = String(repeating: "x", count: length)
-    self.isBatched = isBatched
-    loop = try EventLoop()
-  }
-
-  func measure() throws -> Result {
-    let bob = Reader()
-    let (user, address) = try bob.start()
-    reader = user
-    var configuration = NodeConfiguration()
-    configuration.username = try UserName("alice")
-    configuration.listen = "127.0.0.1:0"
-    configuration.bootstraps = [address]
-    node = try LoopNode(configuration, on: loop) { [self] in if case .ready = $0 { writeInNextTurn() } }
-    loop.run()
-    node = nil
-    bob.join()
-    return try result.get()
-  }
-
-  private func writeInNextTurn() {
-    guard !isPosted, sent < texts, sent - acknowledged < Self.window else { return }
-    isPosted = true
-    loop.post { [self] in
-      isPosted = false
-      began = began ?? (LoopTime.current, loop.statistics.flushes, ProcessorTime.own)
-      repeat { write() } while isBatched && sent < texts && sent - acknowledged < Self.window
-      writeInNextTurn()
-    }
-  }
-
-  private func write() {
-    guard let node, let reader else { return }
-    sent += 1
-    node.send(text, to: reader) { [self] answer in
-      acknowledged += 1
-      if case .failure(let failure) = answer { return end(.failure(failure)) }
-      if acknowledged == texts, let began {
-        end(
-          .success(
-            Result(
-              seconds: Double((LoopTime.current - began.time).inNanoseconds) / 1e9,
-              writes: loop.statistics.flushes - began.writes,
-              processorSeconds: ProcessorTime.own - began.processor)))
+  private func measureEchoes(_ echoes: Int) throws {
+    var table = Table(named: "echoes", asJSON: json)
+    for length in lengths {
+      let runs = try (0..<repetitions).map { _ in
+        let echo = try TextsEcho(echoes: echoes, length: length, besideFlood: flood)
+        return (sample: try echo.measure(), floodShare: echo.floodShare)
       }
-      writeInNextTurn()
+      let median = runs.sorted { $0.sample.percentile(0.5) < $1.sample.percentile(0.5) }[runs.count / 2]
+      let run = median.sample
+      table.add([
+        ("bytes", .integer(length)), ("echoes", .integer(echoes)), ("min us", .number(run.percentile(0) * 1000)),
+        ("p50 us", .number(run.percentile(0.5) * 1000)), ("p90 us", .number(run.percentile(0.9) * 1000)),
+        ("p99 us", .number(run.percentile(0.99) * 1000)), ("flood's share", .number(median.floodShare)),
+      ])
     }
-  }
-
-  private func end(_ result: Swift.Result<Result, NodeFailure>) {
-    self.result = result
-    node?.leave { [loop] in loop.stop() }
-  }
-}
-
-/// The node that is written to, on a thread of its own.
-private final class Reader: @unchecked Sendable {
-  private let condition = NSCondition()
-  private var outcome: Result<(User, String), any Error>?
-  private var isOver = false
-
-  /// Who it is, and at which address, once it is ready.
-  func start() throws -> (User, String) {
-    Thread { [self] in live() }.start()
-    return try wait { outcome }.get()
-  }
-
-  /// Waits until it has left.
-  func join() {
-    wait { isOver ? () : nil }
-  }
-
-  private func live() {
-    do {
-      let loop = try EventLoop()
-      var configuration = NodeConfiguration()
-      configuration.username = try UserName("bob")
-      configuration.listen = "127.0.0.1:0"
-      configuration.bootstraps = []
-      var leave: () -> Void = {}
-      let node = try LoopNode(configuration, on: loop) { [self] event in
-        switch event {
-        case .ready(let status):
-          if let user = status.user { tell { outcome = .success((user, status.address.description)) } }
-        case .sessionClosed: leave()
-        default: break
-        }
-      }
-      leave = { node.leave { loop.stop() } }
-      loop.run()
-      leave = {}
-    } catch {
-      tell { outcome = .failure(error) }
-    }
-    tell { isOver = true }
-  }
-
-  private func tell(_ change: () -> Void) {
-    condition.lock()
-    change()
-    condition.broadcast()
-    condition.unlock()
-  }
-
-  private func wait<Value>(_ value: () -> Value?) -> Value {
-    condition.lock()
-    defer { condition.unlock() }
-    while true {
-      if let value = value() { return value }
-      condition.wait()
-    }
+    table.end()
   }
 }

@@ -14,7 +14,7 @@ final class ChatPair: @unchecked Sendable {
   /// Before round trips count.
   private static let warmUps = 20
   /// As many as a session's window holds; what is beyond it waits in the node, and says nothing of the engine.
-  private static let window = 256
+  private static let window = 4_096
   static let text = String(repeating: "x", count: 64)
 
   private let loop: EventLoop

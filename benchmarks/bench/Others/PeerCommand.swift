@@ -6,7 +6,7 @@ import Processes
 struct PeerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "peer", abstract: "One run of ours, as `bench compare` starts it.", shouldDisplay: false,
-    subcommands: [RingPeer.self, PairPeer.self])
+    subcommands: [RingPeer.self, PairPeer.self, ReaderPeer.self, WriterPeer.self])
 }
 
 struct RingPeer: ParsableCommand {
