@@ -105,9 +105,12 @@ public struct ChordNode: Sendable {
   var survey = Survey()
   /// Those who have us as a finger, by how far behind us they stand.
   var inbound: Fingers
-  /// Those behind us, nearest first, and when that last changed; what was told of them, and when the next word is due.
+  /// Those behind us, nearest first, and when that last changed; who has told it so, and when that one was last asked; what was told of
+  /// them, and when the next word is due.
   var behind: [Peer] = []
   var behindChanged: Instant?
+  var behindToldBy: Identifier?
+  var behindAskedAt: Instant?
   var toldBehind: Told?
   var tellAt: Instant?
   /// When it is next looked which links are cold; nil: at once.
@@ -275,6 +278,7 @@ public struct ChordNode: Sendable {
     case .replicated(let ticket, let isKept): acknowledged(ticket, by: peer, isGood: isKept)
     case .ping(let ticket): send(.pong(ticket, isMember: ring.isMember), to: peer)
     case .before(let peers): heardBefore(peers, from: peer)
+    case .askBefore: if ring.isMember { send(.before(wordOfBehind(without: peer.id)), to: peer) }
     case .chosen(let ticket): chosen(ticket, by: peer)
     case .changed:
       if peer.id == ring.successors.first?.id {
@@ -364,6 +368,8 @@ enum Pace {
   static let warmthLooks = Duration.seconds(5)
   /// Who has us as a finger says so more often than this.
   static let inboundSilence = Duration.seconds(420)
+  /// A predecessor that has not told who stands behind it is asked again after this.
+  static let askBehind = Duration.seconds(5)
   /// What several messages change about those behind us is told in one.
   static let tell = Duration.milliseconds(20)
   /// A node outside or alone asks the bootstraps again: at least once a second.

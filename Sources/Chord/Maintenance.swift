@@ -212,6 +212,7 @@ extension ChordNode {
     burden.forget(before: now.monotonic)
     moveRecords()
     keepWarm()
+    askBehindAgain()
     inbound.removeAll { now.monotonic - (roundTrips[$0.id]?.lastHeard ?? now.monotonic) > Pace.inboundSilence }
     if let predecessor = ring.predecessor {
       let heard = roundTrips[predecessor.id]?.lastHeard ?? now.monotonic

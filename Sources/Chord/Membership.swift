@@ -215,7 +215,7 @@ extension ChordNode {
     for held in held { conclude(held.origin, .failure(.notInRing)) }
     held = []
     ring.leave()
-    (behind, toldBehind) = ([], nil)
+    (behind, behindToldBy, toldBehind) = ([], nil, nil)
     probes = [:]
     transfers = []
     isQueued = []

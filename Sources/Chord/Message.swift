@@ -31,6 +31,8 @@ public enum Message: Hashable, Sendable {
   case leaving(predecessor: Peer?, successors: [Peer])
   /// Those behind me, nearest first: they stand behind you as well. Serves to route alone.
   case before([Peer])
+  /// You stand before me, as far as I know: who stands behind you? Answered by `before`.
+  case askBefore
   /// Are you alive? I have you as a finger: route over this link too. Answered like `ping`.
   case chosen(UInt32)
   /// find_successor and what rides on it, handed on from member to member.

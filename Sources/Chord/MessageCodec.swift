@@ -87,6 +87,7 @@ extension Message {
       writer.write(type: 0x21, ticket)
       writer.write(digest)
     case .unchanged(let ticket): writer.write(type: 0x22, ticket)
+    case .askBefore: writer.write(UInt8(0x23))
     }
   }
 
@@ -115,6 +116,7 @@ extension Message {
     case 0x20: self = .chosen(try reader.uint32())
     case 0x21: self = .queryAgain(try reader.uint32(), try reader.uint64())
     case 0x22: self = .unchanged(try reader.uint32())
+    case 0x23: self = .askBefore
     default: throw .invalid(.kind)
     }
     try reader.end()

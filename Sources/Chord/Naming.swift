@@ -11,8 +11,7 @@ extension Message {
     case .request(let request): request.question.namedPeers
     case .reply(let reply): reply.answer.namedPeers
     case .query, .notify, .notified, .ping, .pong, .changed, .accepted, .replicate, .replicated, .extend, .chosen,
-      .queryAgain,
-      .unchanged:
+      .queryAgain, .unchanged, .askBefore:
       []
     }
   }

@@ -40,7 +40,7 @@ extension ChordNode {
 
   /// The records under a key that others own, if this member can vouch for them.
   func vouchedCopies(of key: Identifier) -> [Record]? {
-    guard configuration.routing.isBothWays, store.standing(of: key) == .copy, !isInMotion,
+    guard configuration.routing.isBothWays, store.standing(of: key) == .copy, !isInMotion, knowsBehind,
       behindChanged.map({ now.monotonic - $0 >= Pace.motion }) ?? true,
       let place = placeBehind(of: key), place < copiesBesides,
       !behind[...place].contains(where: { roundTrips[$0.id]?.isSuspect == true })

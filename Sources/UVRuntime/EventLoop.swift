@@ -350,25 +350,6 @@ public final class EventLoop: @unchecked Sendable {
     for listener in holdingListeners { listener.acceptHeld() }
   }
 
-  /// What is open, in libuv's words (`tcp`, `signal`, …): names the leaks of a test.
-  public var openHandleNames: [String] {
-    guard phase < .ended else { return [] }
-    var names: [String] = []
-    forEachHandle { handle in
-      names.append(String(cString: uv_handle_type_name(handle.handle.pointee.type)))
-    }
-    return names
-  }
-
-  /// Everyone's handles, without the loop's own (those have no `data`).
-  func forEachHandle(_ body: (LoopHandle) -> Void) {
-    var handles: [LoopHandle] = []
-    withUnsafeMutablePointer(to: &handles) { handles in
-      uv_walk(uv, collectHandle, handles)
-    }
-    for handle in handles { body(handle) }
-  }
-
   // MARK: The loop's own handles
 
   private var prepareHandle: UnsafeMutablePointer<uv_handle_t> {
@@ -409,9 +390,4 @@ private func turnWillSleep(_ prepare: UnsafeMutablePointer<uv_prepare_t>?) {
 
 private func timerDidFire(_ timer: UnsafeMutablePointer<uv_timer_t>?) {
   EventLoop.behind(timer?.pointee.loop)?.fireDeadlines()
-}
-
-private func collectHandle(_ handle: UnsafeMutablePointer<uv_handle_t>?, _ list: UnsafeMutableRawPointer?) {
-  guard let owner = LoopHandle.behind(handle?.pointee.data), let list else { return }
-  list.assumingMemoryBound(to: [LoopHandle].self).pointee.append(owner)
 }

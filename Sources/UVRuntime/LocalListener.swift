@@ -13,9 +13,6 @@ import Glibc
 public final class LocalListener {
   /// Whoever does not take the answer in this time does not get the rest.
   private static let patience = Duration.seconds(5)
-  /// The longest path a Unix socket can have, with its end (unix(7)).
-  public static let pathLimit = 107
-
   private let handle: LoopHandle
   private let path: String
   private var answer: (() -> [UInt8])?
@@ -23,7 +20,7 @@ public final class LocalListener {
   /// Listens at that path. What may have been left there by a process that died is removed.
   /// Throws what binding says; `invalidArgument` for a path that is too long.
   public init(on loop: EventLoop, path: String, _ answer: @escaping () -> [UInt8]) throws(UVError) {
-    guard (1...Self.pathLimit).contains(path.utf8.count) else { throw .invalidArgument }
+    guard (1...LocalSocketAddress.pathLimit).contains(path.utf8.count) else { throw .invalidArgument }
     let handle = try LoopHandle(UV_NAMED_PIPE, on: loop) {
       uv_pipe_init(loop.uv, $0.assumingMemoryBound(to: uv_pipe_t.self), 0)
     }

@@ -110,6 +110,7 @@ struct MessageTests {
     ("chosen", .chosen(24), "20" + "00000018"),
     ("query again", .queryAgain(25, 0x0123_4567_89AB_CDEF), "21" + "00000019" + "0123456789abcdef"),
     ("unchanged", .unchanged(25), "22" + "00000019"),
+    ("before?", .askBefore, "23"),
   ]
 
   static func bytes(_ hex: String) -> [UInt8] {

@@ -82,7 +82,9 @@ final class FalseMember {
     case .request(let request):
       campaign.visitors += 1
       campaign.say(.reply(Reply(ticket: request.ticket, path: [me.id], answer: answer(to: request))), by: peer)
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .unchanged: break
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .askBefore,
+      .unchanged:
+      break
     }
   }
 

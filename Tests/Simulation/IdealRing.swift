@@ -46,7 +46,6 @@ extension Simulator {
   private mutating func live(_ host: Int, _ answers: IdealAnswers, until end: Instant) {
     var events = Schedule<Engine.Event>()
     var spokenTo: Set<Int> = []
-    var isTold = false
     var effects: [Engine.Effect] = []
     var deadline: Instant?
     let pause = Int64(generator.next() % UInt64(Self.begin.inNanoseconds))
@@ -59,11 +58,6 @@ extension Simulator {
         guard let (answer, other) = answers.answer(effect, of: hosts[host].engine.ring.ring) else { continue }
         spokenTo.insert(other)
         events.push(answer, at: now + delay(host, other) + delay(other, host))
-        guard !isTold, case .send(let message, _) = effect, message.isQuery, hosts[host].engine.ring.ring.isMember,
-          let word = answers.wordOfPredecessor(hosts[host].me)
-        else { continue }
-        isTold = true
-        events.push(word, at: now + delay(host, other) + delay(other, host))
       }
       effects.removeAll(keepingCapacity: true)
     }
@@ -155,20 +149,17 @@ private struct IdealAnswers {
     case .ping(let ticket), .chosen(let ticket): return .pong(ticket, isMember: true)
     case .request(let request):
       return answer(request, from: asker.me).map { .reply(Reply(ticket: request.ticket, path: [peer.id], answer: $0)) }
+    case .askBefore: return .before(before(peer).filter { $0.id != asker.me.id })
     case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicate, .replicated, .extend,
       .before, .unchanged:
       return nil
     }
   }
 
-  /// What a member hears of those who stand before it.
-  func wordOfPredecessor(_ me: Peer) -> Engine.Event? {
-    let place = place(of: me)
-    let before = (1...max(1, min(capacity, members.count - 1))).map {
-      members[(place + members.count - $0) % members.count]
-    }
-    guard let predecessor = before.first, predecessor != me else { return nil }
-    return .ring(.received(.before(Array(before.dropFirst())), from: predecessor))
+  /// Those who stand before a member, nearest first.
+  private func before(_ peer: Peer) -> [Peer] {
+    let place = place(of: peer)
+    return (1...max(1, min(capacity, members.count - 1))).map { members[(place + members.count - $0) % members.count] }
   }
 
   private func answer(_ request: Request, from me: Peer) -> Reply.Answer? {
@@ -201,14 +192,5 @@ private struct IdealAnswers {
       if members[middle].id < key { low = middle + 1 } else { high = middle }
     }
     return low % members.count
-  }
-}
-
-extension Message {
-  fileprivate var isQuery: Bool {
-    switch self {
-    case .query, .queryAgain: true
-    default: false
-    }
   }
 }

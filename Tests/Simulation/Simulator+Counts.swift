@@ -36,7 +36,7 @@ extension Simulator {
       watchedQuestions.insert(Question(from: host, to: peer, ticket: ticket))
     case .replicated(let ticket, _): guard isWatched(ticket, of: peer, at: host) else { return }
     case .query, .view, .notify, .notified, .ping, .pong, .changed, .hint, .leaving, .extend, .before, .chosen,
-      .queryAgain, .unchanged:
+      .queryAgain, .unchanged, .askBefore:
       return
     }
     watchedMessageCount += 1

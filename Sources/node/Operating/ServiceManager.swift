@@ -9,24 +9,17 @@ import NodeKit
 /// Speaks to the service manager.
 final class ServiceManager {
   private let descriptor: Int32
-  private var address: sockaddr_un
-  private let length: socklen_t
+  private let address: LocalSocketAddress
   private let loop: EventLoop
   private var watchdog: Deadline?
   private let period: Duration?
 
   /// Nil if there is nobody to speak to.
   init?(on loop: EventLoop) {
-    guard let path = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }), path.hasPrefix("/") || path.hasPrefix("@")
+    guard let path = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }), path.hasPrefix("/") || path.hasPrefix("@"),
+      let address = LocalSocketAddress(path)
     else { return nil }
-    address = sockaddr_un()
-    guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
-    address.sun_family = sa_family_t(AF_UNIX)
-    var bytes = Array(path.utf8)
-    if path.hasPrefix("@") { bytes[0] = 0 }  // not in the file system
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
-    length = socklen_t(offset + bytes.count)
+    self.address = address
     descriptor = socket(
       AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
     guard descriptor >= 0 else { return nil }
@@ -56,10 +49,6 @@ final class ServiceManager {
 
   func say(_ words: String) {
     let bytes = Array(words.utf8)
-    _ = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, length)
-      }
-    }
+    _ = address.withSocketAddress { sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, $1) }
   }
 }

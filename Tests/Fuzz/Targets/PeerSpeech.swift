@@ -12,7 +12,9 @@ struct PeerSpeech {
   mutating func heard(_ message: Message, by peer: Peer) {
     switch message {
     case .query, .queryAgain, .notify, .ping, .chosen, .request, .replicate, .extend: break
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .unchanged: return
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .askBefore,
+      .unchanged:
+      return
     }
     asked.append((message, peer))
     if asked.count > Self.remembered { asked.removeFirst() }
@@ -44,7 +46,7 @@ struct PeerSpeech {
     case 1: return .notify(ticket)
     case 2: return .ping(ticket)
     case 3:
-      if ticket & 0x80 != 0 { return .before(Self.peers(&input)) }
+      if ticket & 0x80 != 0 { return ticket & 0x40 != 0 ? .askBefore : .before(Self.peers(&input)) }
       return ticket & 0x40 != 0 ? .chosen(ticket) : .changed
     case 4: return .hint(Self.peer(&input))
     case 5: return .leaving(predecessor: Self.optionalPeer(&input), successors: Self.peers(&input))
@@ -92,7 +94,8 @@ struct PeerSpeech {
       default: answer = .failure(input.element(of: Refusal.allCases))
       }
       return .reply(Reply(ticket: request.ticket, path: path, answer: answer))
-    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .unchanged:
+    case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicated, .before, .askBefore,
+      .unchanged:
       return nil
     }
   }

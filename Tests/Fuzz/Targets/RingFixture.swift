@@ -127,7 +127,7 @@ enum RingFixture {
     case .ping(let ticket), .chosen(let ticket): return .pong(ticket, isMember: true)
     case .request(let request): return .reply(Reply(ticket: request.ticket, path: [], answer: .joinPoint(members[1])))
     case .view, .notified, .pong, .changed, .hint, .leaving, .accepted, .reply, .replicate, .replicated, .extend,
-      .before, .unchanged:
+      .before, .askBefore, .unchanged:
       return nil
     }
   }
