@@ -21,6 +21,7 @@ struct EchoShape: Hashable {
     (EchoShape(connections: 50, inFlight: 1, bytes: 64), 60_000),
     (EchoShape(connections: 50, inFlight: 16, bytes: 64), 400_000),
     (EchoShape(connections: 50, inFlight: 4, bytes: 1024), 150_000),
+    (EchoShape(connections: 50, inFlight: 1, bytes: 65_536), 20_000),
   ]
 }
 

@@ -105,7 +105,7 @@ private struct Callgrind {
     counted.arguments =
       ["--quiet", "--tool=callgrind", "--collect-systime=msec", "--callgrind-out-file=\(file.path)", server.path]
       + server.arguments
-    let running = try counted.serve()
+    let running = try counted.serve(within: .seconds(60))
     _ = try running.measure(shape, messages: messages)
     running.process.process.signal(SIGTERM)
     guard running.process.process.ending(within: .seconds(60)) != nil else {

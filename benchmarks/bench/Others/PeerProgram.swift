@@ -38,9 +38,9 @@ struct PeerProgram {
   }
 
   /// Starts it as an echo server; it ends with the object that is answered.
-  func serve() throws -> EchoServerProcess {
+  func serve(within limit: Duration = Patience.answer) throws -> EchoServerProcess {
     let process = try LineProcess(arguments + [String(Self.longestRun)], of: path)
-    let text = try process.waitForOutput("address") { output in
+    let text = try process.waitForOutput("address", within: limit) { output in
       output.split(separator: "\n").first.flatMap { output.contains("\n") ? String($0) : nil }
     }
     guard let address = try JSON(parsing: text)["address"]?.string.flatMap({ SocketAddress($0) }) else {
