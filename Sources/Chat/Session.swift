@@ -98,14 +98,18 @@ struct Session {
     }
   }
 
+  // What is asked of a session for every text changes nothing, but is `mutating`: so it is looked at where it lies, and not in a copy.
+
   /// Whether there are texts that may be sent now.
-  func maySay(limits: Conversations.Limits) -> Bool {
+  mutating func maySay(limits: Conversations.Limits) -> Bool {
     isStanding && !isComparing
       && outgoing.canSend(windowTexts: limits.windowTexts, windowBytes: limits.windowBytes)
   }
 
   /// When the text that has waited longest is given up.
-  func textDeadline(limits: Conversations.Limits) -> Instant? { outgoing.oldest.map { $0 + limits.persistence } }
+  mutating func textDeadline(limits: Conversations.Limits) -> Instant? {
+    outgoing.oldest.map { $0 + limits.persistence }
+  }
 
   /// When the first of those who wait for it to stand has waited long enough.
   func openersDeadline(limits: Conversations.Limits) -> Instant? {
@@ -113,7 +117,7 @@ struct Session {
   }
 
   /// When it next needs attention.
-  func deadline(limits: Conversations.Limits) -> Instant? {
+  mutating func deadline(limits: Conversations.Limits) -> Instant? {
     var earliest: Instant?
     func consider(_ instant: Instant?) {
       if let instant, instant < earliest ?? instant + .nanoseconds(1) { earliest = instant }

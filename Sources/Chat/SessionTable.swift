@@ -16,6 +16,8 @@ struct SessionTable {
   private var byUser: [User: Int] = [:]
   private var made: UInt32 = 0
   private var heap = DeadlineQueue<UInt32>()
+  /// The first of the heap: it is looked at with every event.
+  private var soonest: Instant?
   /// The numbers of those whose texts may go, in the order in which they came to be so, and since when there are any.
   private var ready: [UInt32] = []
   private var nextInReady = 0
@@ -100,20 +102,21 @@ struct SessionTable {
   // MARK: Deadlines
 
   /// The earliest deadline; it may be too early, never too late.
-  var nextDeadline: Instant? { ready.isEmpty ? heap.first : .earlier(heap.first, readySince) }
+  var nextDeadline: Instant? { ready.isEmpty ? soonest : .earlier(soonest, readySince) }
 
   /// Sees to it that the session's deadline is met.
   mutating func arm(_ slot: Int, limits: Conversations.Limits) {
-    // Looked at in place, and not by way of a copy: it is done for all texts.
     guard let deadline = slots[slot].deadline(limits: limits) else { return }
     if let armed = slots[slot].armed, armed <= deadline { return }
-    self[slot].armed = deadline
-    heap.insert(self[slot].number, at: deadline)
+    slots[slot].armed = deadline
+    heap.insert(slots[slot].number, at: deadline)
+    soonest = heap.first
   }
 
   /// The next session whose deadline has come; call until nil. Arm it again when it has been seen to.
   mutating func nextDue(at now: Instant, limits: Conversations.Limits) -> Int? {
-    while let due = heap.popDue(at: now) {
+    while let at = soonest, at <= now, let due = heap.popDue(at: now) {
+      soonest = heap.first
       guard let slot = slot(numbered: due.key), self[slot].armed == due.at else { continue }
       self[slot].armed = nil
       if let deadline = self[slot].deadline(limits: limits), deadline <= now { return slot }
@@ -126,7 +129,7 @@ struct SessionTable {
   func holdsTogether(limits: Conversations.Limits) -> Bool {
     guard byUser.count == count, count + free.count == slots.count else { return false }
     return taken.allSatisfy { slot in
-      let session = self[slot]
+      var session = self[slot]
       let isHeard =
         session.isReady == ready.contains(session.number) && (session.isReady || !session.maySay(limits: limits))
       let isFound = byUser[session.user] == slot && self.slot(numbered: session.number) == slot

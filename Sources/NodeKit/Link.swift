@@ -332,6 +332,7 @@ final class Link: TCPConnectionHandler {
   }
 
   private func keep(_ frames: RawSpan, from offset: Int) {
+    guard offset < frames.byteCount else { return }
     if failure == nil, !isDeaf { frames.extracting(offset..<frames.byteCount).withUnsafeBytes { untaken += $0 } }
   }
 

@@ -110,19 +110,25 @@ final class Links: LinkOwner {
 
   /// Gives the rules an event and does what they say.
   func step(_ event: LinkRules.Event) {
-    inbox.append(event)
-    guard !isStepping else { return }
+    guard !isStepping else { return inbox.append(event) }
     isStepping = true
+    handle(event)
     var next = 0
     while next < inbox.count {
-      let now = Instant(nanoseconds: Int64(clamping: loop.now.nanoseconds))
-      rules.handle(inbox[next], at: now, into: &effects)
+      handle(inbox[next])
       next += 1
-      for effect in effects { perform(effect) }
-      effects.removeAll(keepingCapacity: true)
     }
-    inbox.removeAll(keepingCapacity: true)
+    if next > 0 { inbox.removeAll(keepingCapacity: true) }
     isStepping = false
+  }
+
+  private func handle(_ event: LinkRules.Event) {
+    var batch: [LinkRules.Effect] = []
+    swap(&batch, &effects)  // its memory serves every event
+    rules.handle(event, at: Instant(nanoseconds: Int64(clamping: loop.now.nanoseconds)), into: &batch)
+    for effect in batch { perform(effect) }
+    batch.removeAll(keepingCapacity: true)
+    swap(&batch, &effects)
   }
 
   private func perform(_ effect: LinkRules.Effect) {

@@ -25,6 +25,8 @@ public final class LoopNode {
   let bootstrapper: Bootstrapper
   var engine: Engine
   private let onEvent: (NodeEvent) -> Void
+  /// Whether anybody reads in the log that texts arrive.
+  private let isLogged: Bool
 
   private var deadlineAt: LoopTime?
   private lazy var deadline = Deadline(on: loop) { [weak self] in self?.callAtEndOfTurn() }
@@ -63,6 +65,7 @@ public final class LoopNode {
     self.loop = loop
     self.configuration = configuration
     self.onEvent = onEvent
+    isLogged = configuration.logger.logLevel <= .info
     identity = configuration.identity ?? Identity.random()
     links = Links(
       on: loop, identity: identity, network: configuration.network, limits: configuration.limits)
@@ -105,8 +108,12 @@ public final class LoopNode {
 
   /// Gives the machine an event and does what it says.
   func step(_ event: Engine.Event) {
-    inbox.append(event)
-    if !isStepping { stepThroughInbox() }
+    guard !isStepping else { return inbox.append(event) }
+    if !inbox.isEmpty { stepThroughInbox() }  // what came before it
+    isStepping = true
+    give(event, at: Self.time(of: loop))
+    isStepping = false
+    if inbox.isEmpty { callAtEndOfTurn() } else { stepThroughInbox() }
   }
 
   /// The same when the turn ends, together with what else comes until then.
@@ -225,7 +232,7 @@ public final class LoopNode {
 
   /// Texts that came together; the log hears of them once.
   private func report(_ texts: TextRun, from user: User, _ first: UInt64) {
-    configuration.logger.info("\(texts.count == 1 ? "a text has" : "texts have") arrived")
+    if isLogged { configuration.logger.info("\(texts.count == 1 ? "a text has" : "texts have") arrived") }
     var id = first
     for text in texts {
       onEvent(.message(from: user, text: text, id: id))
