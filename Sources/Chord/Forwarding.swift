@@ -69,6 +69,9 @@ struct Forward: Sendable {
   /// A member that has a request for this long, and a hop that works on it, or others to ask, says so to whoever waits; and so
   /// on along the way. Well within their patience.
   static let reassurance = Duration.seconds(1)
+  /// A hop that says for so long that it is at work may be saying nothing else: whoever asks for itself tries another way besides. With half of
+  /// all members dead one lookup in ten takes longer.
+  static let impatience = Duration.seconds(6)
   /// For one hop, however often it was silent before: with `reassurance` still below `patience`.
   static let hopPatience = Duration.milliseconds(1500)
   /// For one that owns the key, unless it is dead, and may have to be dialled: as long as a dial is given.
@@ -86,6 +89,9 @@ struct Forward: Sendable {
   static let deadLimit = 2 * MessageLimit.successors
   /// So that others never take all.
   static let limitForOthers = limit / 8 * 7
+
+  /// Whether it does no harm to have it answered twice.
+  var mayGoTwoWays: Bool { claim == .none && via == nil && (question == .findSuccessor || question == .get) }
 
   /// There was a sign of life: nobody need give up yet.
   mutating func extend(from now: Instant) {
@@ -277,6 +283,8 @@ extension ChordNode {
     forward.deadline = forward.giveUpAt
     if case .peer = forward.origin {
       forward.deadline = min(forward.deadline, forward.reassuredAt + Forward.reassurance)
+    } else if forward.mayGoTwoWays {
+      forward.deadline = min(forward.deadline, max(now.monotonic, forward.sentAt + Forward.impatience))
     }
     forwards[ticket] = forward
     deadlines.insert(ticket, at: forward.deadline)

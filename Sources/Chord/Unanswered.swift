@@ -4,6 +4,7 @@
 //            └─ any other hop ─────────────────────────────────────────────────────────────┴─> the next best
 //   link broken ── once more over a new link ── the next best
 //   dead ───────── the next best
+//   at work, and for long ── the next best besides, if the request is our own
 //
 // Where many died at once, to find out about them one after the other would take longer than anybody waits. So whoever may be asked
 // next is looked at while the last one is still waited for: the deeper the search for the owner, the further ahead. Nobody is given
@@ -35,7 +36,14 @@ extension ChordNode {
     }
     if forward.isAccepted {
       reassure(&forward)
-      return wait(ticket, forward)
+      if case .peer = forward.origin { return wait(ticket, forward) }
+      guard forward.mayGoTwoWays, now.monotonic >= forward.sentAt + Forward.impatience, nextHop(forward) != nil else {
+        // Nobody else to ask any more, or none that could be asked besides.
+        forward.deadline = forward.giveUpAt
+        forwards[ticket] = forward
+        return deadlines.insert(ticket, at: forward.deadline)
+      }
+      return advance(ticket)
     }
     if let hop = forward.hop { doubt(hop) }
     if !forward.redirectedBy.isEmpty || forward.via == nil && nextHop(forward) != nil {

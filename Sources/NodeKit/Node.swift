@@ -10,14 +10,14 @@ import UVRuntime
 
 /// A node with an asynchronous interface.
 public actor Node {
-  /// What happens by itself, from the start on. One program reads it; up to `eventLimit` events wait for it, then the oldest go.
-  public nonisolated let events: AsyncStream<NodeEvent>
-  /// Ten seconds of a very busy chat. A program that never reads its events does not grow for ever.
-  public static let eventLimit = 10_000
+  /// What happens by itself, from the start on, for one program to read. No text is lost on it: while some thousands of events wait the node
+  /// acknowledges no more.
+  public nonisolated let events: NodeEvents
 
   private nonisolated let loop: EventLoop
   private let ownsLoop: Bool
   private let sink: AsyncStream<NodeEvent>.Continuation
+  private let backlog: EventBacklog
   private nonisolated let held = Held()
   private var node: LoopNode? { held.node }
   private var isReady = false
@@ -38,7 +38,10 @@ public actor Node {
   private init(on loop: EventLoop, ownsLoop: Bool) {
     self.loop = loop
     self.ownsLoop = ownsLoop
-    (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.eventLimit))
+    let (stream, sink) = AsyncStream<NodeEvent>.makeStream(bufferingPolicy: .bufferingOldest(EventBacklog.limit))
+    let held = held
+    backlog = EventBacklog { loop.post { held.node?.takesTexts = true } }
+    (events, self.sink) = (NodeEvents(stream, backlog), sink)
   }
 
   private func begin(_ configuration: NodeConfiguration) async throws {
@@ -54,7 +57,7 @@ public actor Node {
       for continuation in waiting { continuation.resume() }
       waiting = []
     }
-    sink.yield(event)
+    if case .enqueued = sink.yield(event) { backlog.produced { node?.takesTexts = false } }
   }
 
   /// The session's user; nil for a node without one.

@@ -60,6 +60,48 @@ struct NodeTests {
     #expect(await Self.first(of: alice) { event in if case .message = event { true } else { nil } } == nil)
   }
 
+  @Test("who reads late is sent no more texts than can wait, and loses none that was acknowledged")
+  func readsLate() async throws {
+    let alice = try await Self.start("alice")
+    let bob = try await Self.start("bob", knows: [alice])
+    let user = try #require(await bob.user)
+    let (batch, batches) = (1_000, 12)
+    let acknowledged = Count()
+    let texts = await withTaskGroup(of: [String].self) { group in
+      group.addTask {
+        for start in stride(from: 0, to: batch * batches, by: batch) {
+          await withTaskGroup(of: Void.self) { sends in
+            for number in start..<start + batch {
+              sends.addTask {
+                if (try? await alice.send("\(number)", to: user)) != nil { await acknowledged.rise() }
+              }
+            }
+          }
+        }
+        return []
+      }
+      group.addTask {
+        // Reads nothing until nothing is acknowledged any more.
+        var (before, now) = (0, 0)
+        repeat {
+          (before, now) = (now, await acknowledged.value)
+          try? await Task.sleep(for: .seconds(1))
+        } while now < EventBacklog.full / 2 || now != before
+        var texts: [String] = []
+        for await event in bob.events {
+          if case .message(_, let text, _) = event { texts.append(text) }
+          if texts.count == batch * batches { break }
+        }
+        return texts
+      }
+      return await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(await acknowledged.value == batch * batches)
+    #expect(Set(texts) == Set((0..<batch * batches).map(String.init)))
+    await bob.leave()
+    await alice.leave()
+  }
+
   @Test("many nodes share one loop, which they leave running")
   func oneLoop() async throws {
     let loop = try EventLoop.start(threadName: "shared")
@@ -222,4 +264,10 @@ struct NodeTests {
     loop.stop()
     await loop.waitUntilClosed()
   }
+}
+
+/// Counted from many tasks.
+private actor Count {
+  private(set) var value = 0
+  func rise() { value += 1 }
 }

@@ -164,7 +164,9 @@ extension Simulator {
   private mutating func missed(_ item: Item, on number: LinkRules.Number, from: Int, at host: Int) {
     guard hosts[from].ends[number] != nil else { return }
     guard reaches(host, from) else { return unanswered(from, number) }
-    schedule(from, .broken(number), after: delay(host, from))
+    // Who leaves in order stays until the others have ended their sides: what they hear first is what it has said.
+    let patience = hosts[host].hasLeft ? Self.farewellPatience : .zero
+    schedule(from, .broken(number), after: delay(host, from) + patience)
   }
 
   /// A message waits for its receiver. When too many do, the sender gives up the link and all that is on it.
