@@ -17,7 +17,7 @@ public actor Node {
   private nonisolated let loop: EventLoop
   private let ownsLoop: Bool
   private let sink: AsyncStream<NodeEvent>.Continuation
-  private let backlog: EventBacklog
+  private let backlog: Backlog
   private nonisolated let held = Held()
   private var node: LoopNode? { held.node }
   private var isReady = false
@@ -38,9 +38,11 @@ public actor Node {
   private init(on loop: EventLoop, ownsLoop: Bool) {
     self.loop = loop
     self.ownsLoop = ownsLoop
-    let (stream, sink) = AsyncStream<NodeEvent>.makeStream(bufferingPolicy: .bufferingOldest(EventBacklog.limit))
+    let (stream, sink) = AsyncStream<NodeEvent>.makeStream(bufferingPolicy: .bufferingOldest(NodeEvents.limit))
     let held = held
-    backlog = EventBacklog { loop.post { held.node?.takesTexts = true } }
+    backlog = Backlog(full: NodeEvents.full, caughtUp: NodeEvents.caughtUp) {
+      loop.post { held.node?.takesTexts = true }
+    }
     (events, self.sink) = (NodeEvents(stream, backlog), sink)
   }
 

@@ -86,7 +86,7 @@ struct NodeTests {
         repeat {
           (before, now) = (now, await acknowledged.value)
           try? await Task.sleep(for: .seconds(1))
-        } while now < EventBacklog.full / 2 || now != before
+        } while now < NodeEvents.full / 2 || now != before
         var texts: [String] = []
         for await event in bob.events {
           if case .message(_, let text, _) = event { texts.append(text) }
