@@ -48,7 +48,8 @@ extension ChordNode {
     askBehind()
   }
 
-  /// At least as far as a holder has to see to know whether it is one: the owner, those between, and the one before the owner.
+  /// One fewer than there are successors at the most; but as far as a holder has to see to know whether it is one: those between, the owner, and
+  /// the one before it.
   private var limitBehind: Int { max(copiesBesides + 1, min(configuration.routing.predecessors, ring.capacity - 1)) }
 
   /// The longest way back that never passes us, as far as is to be known.
@@ -74,8 +75,19 @@ extension ChordNode {
     tellAt = tellAt ?? now.monotonic + Pace.tell
   }
 
+  /// Whoever takes us for its predecessor asks. What is known is told also when it is not whole: after a death all members of a small ring
+  /// ask each other, and would wait for ever. It counts as told, so that our successor hears what was missing in it.
+  mutating func askedBefore(by peer: Peer) {
+    guard ring.isMember else { return }
+    let told = Told(head: peer.id, behind: wordOfBehind(without: peer.id))
+    if peer.id == ring.successors.first?.id { toldBehind = told }
+    send(.before(told.behind), to: peer)
+  }
+
   /// What is told to that one.
-  func wordOfBehind(without other: Identifier) -> [Peer] { behind.prefix(limitBehind - 1).filter { $0.id != other } }
+  private func wordOfBehind(without other: Identifier) -> [Peer] {
+    behind.prefix(limitBehind - 1).filter { $0.id != other }
+  }
 
   /// Tells our successor, if it has not heard it yet.
   mutating func tellBehind() {

@@ -278,7 +278,7 @@ public struct ChordNode: Sendable {
     case .replicated(let ticket, let isKept): acknowledged(ticket, by: peer, isGood: isKept)
     case .ping(let ticket): send(.pong(ticket, isMember: ring.isMember), to: peer)
     case .before(let peers): heardBefore(peers, from: peer)
-    case .askBefore: if ring.isMember { send(.before(wordOfBehind(without: peer.id)), to: peer) }
+    case .askBefore: askedBefore(by: peer)
     case .chosen(let ticket): chosen(ticket, by: peer)
     case .changed:
       if peer.id == ring.successors.first?.id {

@@ -19,6 +19,7 @@
 //   1E extend      ticket u32 · key 20 · renewal   1F before     peers (u8 + n × peer)
 //   20 chosen      ticket u32
 //   21 queryAgain  ticket u32 · digest u64         22 unchanged  ticket u32
+//   23 askBefore   –
 //
 //   renewal       W 32 · number u64 · expiry u64 · signature 64
 //   peer          identifier 20 · endpoint 7 or 19        peer?   u8 0, or 1 · peer        successors   u8 n · n × peer

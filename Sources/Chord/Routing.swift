@@ -17,7 +17,7 @@ public struct Routing: Hashable, Sendable {
   public var base = 2
   /// How many members of a finger's interval are looked at before the nearest is kept; 1: the first one is taken.
   public var candidates = 1
-  /// How many of those behind us are kept, if there are more successors than that; else one fewer than those. As many as hold a copy at least.
+  /// How many of those behind us are kept, as far as lists are long enough for it (`limitBehind`).
   public var predecessors = 1
   /// Whether distance counts both ways round, and those behind us and those who have chosen us as a finger are routed over too.
   public var isBothWays = false

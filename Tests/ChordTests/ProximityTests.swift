@@ -77,6 +77,28 @@ struct ProximityTests {
     #expect(tallies.finds.lookups.allSatisfy { $0.messages <= 12 }, "\(tallies.finds.lookups.map(\.messages))")
   }
 
+  @Test("what was missing in an answer to the successor is told to it as soon as it is known again")
+  func gaps() {
+    var member = MemberOfThree()
+    let (predecessor, second, third) = (MemberOfThree.peer(40), MemberOfThree.peer(35), MemberOfThree.after)
+    var told: [[Peer]] {
+      member.sent.compactMap { if case (.before(let peers), MemberOfThree.next) = $0 { peers } else { nil } }
+    }
+    func tellAndWait() {
+      member.handle(.received(.before([second, third]), from: predecessor))
+      member.now.monotonic = member.now.monotonic + .milliseconds(30)
+      member.handle(.tick)
+    }
+    member.handle(.received(.notify(1), from: predecessor))
+    tellAndWait()
+    #expect(told == [[predecessor, second, third]])
+    member.handle(.unreachable(second))
+    member.handle(.received(.askBefore, from: MemberOfThree.next))
+    #expect(told == [[predecessor, third]])
+    tellAndWait()
+    #expect(told == [[predecessor, second, third]])
+  }
+
   @Test("a ring that grows finds near fingers, loses some, and has new ones in their places soon")
   func grows() throws {
     var configuration = Self.configuration()

@@ -51,11 +51,7 @@ struct WriterPeer: ParsableCommand {
     }
 
     func start(_ address: String) throws {
-      var configuration = NodeConfiguration()
-      configuration.username = try UserName("carol")
-      configuration.listen = "127.0.0.1:0"
-      configuration.bootstraps = [address]
-      node = try LoopNode(configuration, on: loop) { [self] in if case .ready = $0 { write() } }
+      node = try TextsWriter.node(on: loop, as: "carol", beside: address) { [self] in write() }
     }
 
     private func write() {

@@ -39,22 +39,22 @@ final class TextsWriter: @unchecked Sendable {
   }
 
   func measure() throws -> Result {
-    node = try Self.node(on: loop, with: reader) { [self] in open() }
+    node = try Self.node(on: loop, as: "alice", beside: reader.address) { [self] in open() }
     loop.run()
     node = nil
     try reader.join()
     return try result.get()
   }
 
-  /// A node beside the reader's.
+  /// A node of that user's, beside the one there.
   static func node(
-    on loop: EventLoop, with reader: ReaderProcess, hears: @escaping (NodeEvent) -> Void = { _ in },
+    on loop: EventLoop, as name: String, beside address: String, hears: @escaping (NodeEvent) -> Void = { _ in },
     ready: @escaping () -> Void
   ) throws -> LoopNode {
     var configuration = NodeConfiguration()
-    configuration.username = try UserName("alice")
+    configuration.username = try UserName(name)
     configuration.listen = "127.0.0.1:0"
-    configuration.bootstraps = [reader.address]
+    configuration.bootstraps = [address]
     return try LoopNode(configuration, on: loop) { if case .ready = $0 { ready() } else { hears($0) } }
   }
 
@@ -139,7 +139,8 @@ final class TextsEcho: @unchecked Sendable {
 
   func measure() throws -> Sample {
     node = try TextsWriter.node(
-      on: loop, with: reader, hears: { [self] in if case .message = $0 { returned() } }, ready: { [self] in ask() })
+      on: loop, as: "alice", beside: reader.address,
+      hears: { [self] in if case .message = $0 { returned() } }, ready: { [self] in ask() })
     loop.run()
     node = nil
     try reader.join()
