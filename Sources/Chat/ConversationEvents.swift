@@ -27,7 +27,7 @@ extension Conversations {
     case accept(User)
     /// From now on nothing of this user is shown; a session is closed.
     case ignore(User)
-    /// End all sessions and withdraw the record. Answered by `withdrawn`, within two seconds.
+    /// End all sessions and withdraw the record. Answered by `withdrawn`, within a second.
     case leave(Ticket)
     /// A message has come over a link whose other end has proved to own `key`.
     case received(ChatMessage, from: Peer, key: [UInt8])
@@ -207,8 +207,8 @@ extension Conversations {
     /// The first and the longest pause between puts that fail.
     public var firstPutPause: Duration = .milliseconds(250)
     public var longestPutPause: Duration = .seconds(10)
-    /// Leaving takes no longer than this: somebody waits for the program to end, and the record expires by itself.
-    public var leavePatience: Duration = .seconds(2)
+    /// The record's end is given so long before the ring is left: somebody waits for the program to end. Others go on with it then.
+    public var leavePatience: Duration = .seconds(1)
 
     /// The numbers above.
     public init() {}

@@ -11,7 +11,7 @@
 //   hands it to every holder, one that lacks the record is sent it, and an owner that lacks it says so. Whatever is wrong, an extension
 //   that fails is followed at once by the whole record, which a holder that has it merely confirms; and then by 10 s, 20 s … again.
 //
-//   leave: the same with a tombstone, until it is stored or two seconds are over. Whatever happens, the host is told then.
+//   leave: the same with a tombstone, until it is stored or a second is over. Whatever happens, the host is told then, and others go on with it.
 
 import Chord
 
@@ -91,7 +91,11 @@ extension Conversations {
   }
 
   mutating func tickPublication(at now: Time, into effects: inout [Effect]) {
-    if let departure, !departure.isOver, departure.until <= now.monotonic { return depart(into: &effects) }
+    if let departure, !departure.isOver, departure.until <= now.monotonic {
+      // Between two tries: the ring hands on what is under way when we go.
+      if case .pausing = publication?.phase { putRecord(at: now, into: &effects) }
+      return depart(into: &effects)
+    }
     guard let publication, let deadline = publication.deadline, deadline <= now.monotonic else { return }
     switch publication.phase {
     case .idle: break  // has no deadline

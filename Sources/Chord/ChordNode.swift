@@ -9,6 +9,7 @@
 //               ├ store     records         Inquiring.swift    reads that survive liars: the asker asks everybody itself
 //               ├ inquiries                 Probes.swift       one question to one neighbour, its time-out and verdict
 //               ├ burden    others' share   Routing.swift      the next hop          Holding.swift  what had better wait
+//               ├ knownOwners               KnownOwners.swift  whom our own lookups have ended at
 //               └ probes, forwards
 //
 // Four kinds of news about other nodes, which must not be mixed up: `lost` (a link broke: look whether the node lives),
@@ -22,6 +23,8 @@ public struct ChordNode: Sendable {
     public var network = "chord-chat"
     /// r: the length of the successor list. With half of all nodes dead at once, one member in 2^r loses every successor.
     public var successors = 16
+    /// If it is more: so far the list grows with the ring (`Ring.length`).
+    public var mostSuccessors = 0
     /// How many members hold a record: the owner and the ones after it. Eight die together once in 256 when half of all die.
     public var copies = 8
     /// How fingers and next hops are chosen.
@@ -105,6 +108,8 @@ public struct ChordNode: Sendable {
   var survey = Survey()
   /// Those who have us as a finger, by how far behind us they stand.
   var inbound: Fingers
+  /// Whom our own lookups have ended at of late.
+  var knownOwners = KnownOwners()
   /// Those behind us, nearest first, and when that last changed; who has told it so, and when that one was last asked; what was told of
   /// them, and when the next word is due.
   var behind: [Peer] = []
@@ -200,7 +205,8 @@ public struct ChordNode: Sendable {
   /// candidates.
   public var knownPeers: Set<Identifier> {
     let neighbours = ring.successors + [ring.predecessor].compactMap(\.self) + behind
-    return Set((neighbours + fingerPeers + inbound.entries.map(\.peer) + survey.left).map(\.id))
+    let others = inbound.entries.map(\.peer) + survey.left + knownOwners.entries.map(\.owner)
+    return Set((neighbours + fingerPeers + others).map(\.id))
   }
 
   /// Nodes this one was introduced to, the latest last.
@@ -374,10 +380,11 @@ enum Pace {
   static let tell = Duration.milliseconds(20)
   /// A node outside or alone asks the bootstraps again: at least once a second.
   static let seekAlone = Duration.milliseconds(500)
-  /// A member looks for foreign rings; times N / 16 in a larger ring, so that bootstraps see a bounded rate.
+  /// A member looks for foreign rings; times N / 16 in a larger ring, so that bootstraps see a bounded rate: of all members together five
+  /// do so in a second, and one is enough to make two rings one.
   static let seekMember = Duration.seconds(3)
-  /// However large the ring looks: rings that were parted are one again within this.
-  static let seekSlowest = Duration.seconds(300)
+  /// However large the ring looks, which a company of liars can make it: the pace of 77,000 members.
+  static let seekSlowest = Duration.seconds(4 * 3600)
   /// Expired records, forgotten neighbours, a silent predecessor.
   static let housekeeping = Duration.seconds(1)
   /// Records on the move: `transferBatch` at a time, so that chat is not held up behind them.

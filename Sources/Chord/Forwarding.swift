@@ -90,6 +90,10 @@ struct Forward: Sendable {
   /// So that others never take all.
   static let limitForOthers = limit / 8 * 7
 
+  /// Whether nobody else has asked us.
+  var isOurs: Bool { if case .peer = origin { false } else { true } }
+  /// Whether it is a record that this node's user writes.
+  var isOwnPut: Bool { if case .client = origin, case .put = question { true } else { false } }
   /// Whether it does no harm to have it answered twice.
   var mayGoTwoWays: Bool { claim == .none && via == nil && (question == .findSuccessor || question == .get) }
 
@@ -348,6 +352,7 @@ extension ChordNode {
       {
         return inquire(.owner, forward.key, client, doubting: (owner, view, forward.detour + reply.path))
       }
+      if case .client = forward.origin, case .owner(let owner, let view) = reply.answer { met(owner, view) }
       if case .records(let records) = reply.answer, case .replica = forward.claim {
         let answer = Reply.Answer.records(adopt(records, under: forward.key, from: peer))
         return conclude(forward.origin, path: forward.detour + reply.path, answer)

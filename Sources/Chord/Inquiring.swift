@@ -38,8 +38,8 @@ extension Inquiry {
 extension ChordNode {
   /// The mean distance between neighbouring members, as a share of the circle, from our own list; nil if that is the whole ring.
   var spacing: Double? {
-    guard ring.isMember, let last = ring.successors.last, ring.successors.count == ring.capacity else { return nil }
-    return me.id.distance(to: last.id).fractionOfCircle / Double(ring.capacity)
+    guard ring.isMember, let last = ring.successors.last, !ring.isRound else { return nil }
+    return me.id.distance(to: last.id).fractionOfCircle / Double(ring.successors.count)
   }
 
   /// Whether nobody honest is likely to stand as far after a key as this owner does.

@@ -147,6 +147,7 @@ extension ChordNode {
     lostFingers(fingers.remove(id, at: endpoint))
     inbound.remove(id, at: endpoint)
     survey.forget(id, at: endpoint)
+    knownOwners.forget(id, at: endpoint)
     forgetBehind(id, at: endpoint)
     contacts.removeAll { $0.matches(id, at: endpoint) }
     askers.removeAll { $0.matches(id, at: endpoint) }
@@ -182,12 +183,22 @@ extension ChordNode {
 
   // MARK: Fingers and the rest
 
+  /// The list has the length that the size of the ring asks for; as the size is an estimate, it is cut only once that has fallen by half.
+  private mutating func fitList() {
+    let limits = configuration.successors...max(configuration.successors, configuration.mostSuccessors)
+    let wanted = Ring.length(for: estimatedSize, within: limits)
+    guard wanted > ring.capacity || wanted + 1 < ring.capacity else { return }
+    change {
+      $0.resize(to: wanted)
+      return []
+    }
+  }
+
   mutating func refreshFinger() {
     guard ring.isMember else { return }
     if configuration.routing.candidates > 1 { return surveyFingers() }
-    let isWholeRing = ring.successors.count < ring.capacity
     let reach = ring.successors.last.map { me.id.distance(to: $0.id) }
-    if let place = fingers.turn(listReach: isWholeRing ? nil : reach) {
+    if let place = fingers.turn(listReach: ring.isRound ? nil : reach) {
       serve(.findSuccessor, key: me.id.advanced(by: fingers.start(of: place)), for: .finger(place))
     }
     isFirstRound = isFirstRound && !fingers.isAtStart
@@ -210,6 +221,7 @@ extension ChordNode {
     store.expire(at: now.utcMilliseconds)
     expireHeld()
     burden.forget(before: now.monotonic)
+    fitList()
     moveRecords()
     keepWarm()
     askBehindAgain()

@@ -59,11 +59,8 @@ extension ChordNode {
 
   /// How many members the ring has, from how close the successors stand.
   var estimatedSize: Int {
-    guard let last = ring.successors.last, ring.successors.count == ring.capacity else {
-      return ring.successors.count + 1
-    }
-    let share = me.id.distance(to: last.id).fractionOfCircle
-    return share > 0 ? Int(min(Double(ring.capacity) / share, 1e9)) : ring.capacity + 1
+    guard let spacing, spacing > 0 else { return ring.successors.count + 1 }
+    return Int(min(1 / spacing, 1e9))
   }
 
   mutating func introduced(_ peer: Peer) {
@@ -184,11 +181,13 @@ extension ChordNode {
     phase = .leaving
     leaveAt = now.monotonic + Pace.leave
     handOverRecords()
+    handOnPuts()
     leaveWhenHandedOver()
   }
 
   mutating func leaveWhenHandedOver() {
-    let isWaiting = probes.values.contains { $0.purpose.isForRecord }
+    // What neighbours are to go on with may need a dial to get there.
+    let isWaiting = probes.values.contains { $0.purpose.isForRecord } || forwards.values.contains(where: \.isOwnPut)
     if !isWaiting { leaveAt = now.monotonic }
   }
 

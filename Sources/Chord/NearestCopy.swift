@@ -38,6 +38,13 @@ extension ChordNode {
     return best?.peer
   }
 
+  /// Whether we are one of those that are to hold copies of what is under a key; nil if that is not known. Who routes as in the paper never asks.
+  func isHolder(of key: Identifier) -> Bool? {
+    if !configuration.routing.isBothWays || ring.isRound && ring.successors.count <= copiesBesides { return true }
+    if let place = placeBehind(of: key) { return knowsBehind ? place < copiesBesides : nil }
+    return knowsBehind && behind.count > copiesBesides ? false : nil
+  }
+
   /// The records under a key that others own, if this member can vouch for them.
   func vouchedCopies(of key: Identifier) -> [Record]? {
     guard configuration.routing.isBothWays, store.standing(of: key) == .copy, !isInMotion, knowsBehind,

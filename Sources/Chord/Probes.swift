@@ -34,6 +34,8 @@ struct Probe: Sendable {
     case survey
     /// It has us as a finger.
     case inbound
+    /// It has answered lookups of ours.
+    case owner
   }
 
   var peer: Peer

@@ -46,6 +46,8 @@ struct RecordStore: Sendable {
   enum Standing: Hashable, Sendable {
     /// Another member, which gave us a copy.
     case copy
+    /// Another member; whether we are to hold a copy is not known yet.
+    case unplaced
     /// We do.
     case owned
     /// Whoever did may be dead: we have to find out whether we do.
@@ -80,7 +82,7 @@ struct RecordStore: Sendable {
 
   /// Somebody who gave us copies may be dead.
   mutating func doubtCopies() {
-    for key in Array(shelves.keys) where shelves[key]?.standing == .copy { shelves[key]?.standing = .doubtful }
+    for key in Array(shelves.keys) where shelves[key]?.standing != .owned { shelves[key]?.standing = .doubtful }
   }
 
   /// All under a key that has not expired, tombstones included.

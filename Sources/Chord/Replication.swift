@@ -35,7 +35,7 @@ struct Move: Sendable {
   static let limit = 1024
   /// What did not arrive is tried again after this, and then after twice that, up to the longest.
   static let firstPause = Duration.seconds(1)
-  static let longestPause = Duration.seconds(30)
+  static let longestPause = Duration.seconds(8)
 }
 
 extension ChordNode {
@@ -133,7 +133,11 @@ extension ChordNode {
     case .stored:
       send(.replicated(ticket, isKept: true), to: peer)
       // From one that left, or did not know that we own it: then it is for us to see that there are copies.
-      if ring.owns(key) == true { takeOver(key) }
+      if ring.owns(key) == true {
+        takeOver(key)
+      } else if store.standing(of: key) == .copy, isHolder(of: key) != true {
+        store.set(.unplaced, of: key)
+      }
     case .known: send(.replicated(ticket, isKept: true), to: peer)
     case .outdated(let newer):
       send(.replicated(ticket, isKept: true), to: peer)
@@ -165,12 +169,15 @@ extension ChordNode {
   /// dies, nobody may be left who answers for the copies it gave us: they are offered to whoever owns them, as if they had been
   /// ours. Between the death of one
   /// predecessor and the coming of the next it is not known what is ours: nothing moves. What did not arrive is tried again
-  /// when this is called next, at the latest a second later.
+  /// when this is called next, at the latest a second later. Copies that have come where they do not belong go the same way: whoever
+  /// leaves may see the ring wrongly.
   mutating func moveRecords() {
     let wrong = store.keys { key, standing in ring.owns(key).map { standing != ($0 ? .owned : .copy) } ?? false }
     for key in wrong where moves[key] == nil {
       if ring.owns(key) == true {
         takeOver(key)
+      } else if store.standing(of: key) == .unplaced, isHolder(of: key) != false {
+        if isHolder(of: key) == true { store.set(.copy, of: key) }
       } else if moves.count < Move.limit, movesPausedUntil.map({ $0 <= now.monotonic }) ?? true {
         moves[key] = Move()
         transfer(Transfer(key: key, copyTo: nil))
@@ -254,4 +261,23 @@ extension ChordNode {
       for record in store.records(under: key, at: now.utcMilliseconds) { probe(heir, .copy(record, put: 0)) }
     }
   }
+
+  /// What we wrote ourselves and nobody has confirmed yet, the end of our record above all: neighbours are to take it as if they owned the key,
+  /// so that it is theirs to bring to whoever does, however long that takes. Its owner may be dead, which takes longer to find out than
+  /// anybody waits who leaves.
+  mutating func handOnPuts() {
+    for ticket in forwards.keys.sorted() {
+      guard let forward = forwards[ticket], forward.isOwnPut else { continue }
+      func isFit(_ peer: Peer) -> Bool { peer.id != forward.hop && roundTrips[peer.id]?.isSuspect != true }
+      let heirs = ring.successors.filter(isFit).prefix(Self.heirs) + behind.filter(isFit).prefix(Self.heirs)
+      for heir in heirs {
+        let request = Request(
+          ticket: newTicket(), key: forward.key, hopsLeft: Request.limit, claim: .insist, question: forward.question)
+        send(.request(request), to: heir)
+      }
+    }
+  }
+
+  /// On either side: some may be silent as well.
+  private static var heirs: Int { 2 }
 }

@@ -69,7 +69,7 @@ public struct Ring: Hashable, Sendable {
 
   public private(set) var me: Peer
   /// r: how many successors are kept.
-  public let capacity: Int
+  public private(set) var capacity: Int
   /// Whether this node is in a ring, be it one of its own.
   public private(set) var isMember = false
   public private(set) var predecessor: Peer?
@@ -94,6 +94,9 @@ public struct Ring: Hashable, Sendable {
   /// Whether this member knows no other successor than itself.
   public var isAlone: Bool { isMember && successors.isEmpty }
 
+  /// Whether the list goes round the whole ring: it ends at the predecessor, or this member is alone.
+  public var isRound: Bool { successors.last?.id == predecessor?.id }
+
   /// Whether a maintenance operation is in progress.
   public var isBusy: Bool { operation != nil }
 
@@ -108,6 +111,17 @@ public struct Ring: Hashable, Sendable {
     guard isMember else { return false }
     if let predecessor { return inRange(predecessor.id, key, me.id) }
     return successors.isEmpty ? true : nil
+  }
+}
+
+// MARK: - How long the list is
+
+extension Ring {
+  /// log2 N + 6, rounded down, within limits. When half of N members die at once, N / 2^r lose every successor: with so many that is one
+  /// member in 32 such nights at the most, however large the ring.
+  static func length(for members: Int, within limits: ClosedRange<Int>) -> Int {
+    let doublings = Int.bitWidth - 1 - max(members, 1).leadingZeroBitCount
+    return min(max(doublings + 6, limits.lowerBound), limits.upperBound, MessageLimit.successors)
   }
 }
 
@@ -151,6 +165,12 @@ extension Ring {
   public mutating func relocate(to endpoint: Endpoint) {
     me.endpoint = endpoint
     notifiesOfAddress = 3
+  }
+
+  /// From now on so many successors are kept: fewer at once, more as stabilize brings them.
+  public mutating func resize(to capacity: Int) {
+    self.capacity = max(capacity, 1)
+    if successors.count > self.capacity { successors.removeLast(successors.count - self.capacity) }
   }
 
   /// Leaves for good: no pointer is kept, and whoever asks hears that we are in no ring.

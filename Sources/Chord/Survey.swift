@@ -83,7 +83,7 @@ extension ChordNode {
 
   /// The lowest place worth a finger; nil when the list goes round the whole ring.
   private var lowestPlace: Int? {
-    ring.successors.count == ring.capacity ? fingers.place(at: listReach) : nil
+    ring.isRound ? nil : fingers.place(at: listReach)
   }
 
   /// Whether every place beyond the successor list has a finger, unless nobody stands in its interval, and each was looked at.
@@ -244,6 +244,7 @@ extension ChordNode {
     switch reason {
     case .survey: surveyed(peer)
     case .inbound: welcome(peer)
+    case .owner: break
     }
   }
 

@@ -35,8 +35,8 @@ public struct NodeConfiguration: Sendable {
   public var identity: Identity?
   /// Seeds jitter and choices among equals, never keys; nil draws a seed.
   public var seed: UInt64?
-  /// r: how many successors a member keeps.
-  public var successors = 16
+  /// r: how many successors a member keeps, 1 to 32; nil: 16, and more in a ring of thousands.
+  public var successors: Int?
   /// What others may take of this node.
   public var limits = LinkLimits()
   /// For operators and developers; says nothing unless given a level. Never told a user, an address or a text.

@@ -82,8 +82,11 @@ struct MemberOptions: ParsableArguments {
     transform: Check.file)
   var keyFile: String?
 
-  @Option(help: ArgumentHelp("How many successors to keep, 1 to 32.", valueName: "number"), transform: Check.successors)
-  var successors = NodeConfiguration().successors
+  @Option(
+    help: ArgumentHelp(
+      "How many successors to keep, 1 to 32. Default: 16, and more in a ring of thousands.", valueName: "number"),
+    transform: Check.successors)
+  var successors: Int?
 
   @Flag(help: "Speak JSON-RPC 2.0 over standard input and output, one message per line, for bots and scripts.")
   var rpc = false

@@ -107,7 +107,7 @@ final class Company {
     story.note("\(player.life.description) is asked to quit")
     player.life.expected = .exited(0)
     _ = try player.life.process.ask("quit")
-    player.condition = .quitting(until: .now + Self.quitLimit)
+    player.condition = .quitting(since: .now)
   }
 
   /// Somebody lives here again.
@@ -160,12 +160,13 @@ final class Company {
     case .silent(let until):
       try exchange.expectAnswers(of: life)
       if until <= .now { hear(player) }
-    case .quitting(let until):
+    case .quitting(let since):
       if life.process.process.ending(within: .zero) != nil {
+        story.note("\(life.description) has quit after \(readable(.now - since))")
         if let user = life.user { quitters.insert(user) }
         proxy.close(player.door)
         leave(player, for: .seconds(1), sameKey: false)
-      } else if until <= .now {
+      } else if since + Self.quitLimit <= .now {
         throw Violation("\(life.description) has not quit \(readable(Self.quitLimit)) after it was asked to")
       }
     case .down(let until, let sameKey):

@@ -47,8 +47,8 @@ final class Player {
     case stopped(since: ContinuousClock.Instant, until: ContinuousClock.Instant)
     /// Its host swallows all packets until then.
     case silent(until: ContinuousClock.Instant)
-    /// It was asked to quit, and must have by then.
-    case quitting(until: ContinuousClock.Instant)
+    /// It was asked to quit then.
+    case quitting(since: ContinuousClock.Instant)
     /// Nobody lives here until then.
     case down(until: ContinuousClock.Instant, sameKey: Bool)
   }

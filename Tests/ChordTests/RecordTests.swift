@@ -156,6 +156,23 @@ struct RecordTests {
     }
   }
 
+  @Test("who leaves while the owner is silent has its record withdrawn by others", arguments: 1...5)
+  func withdrawnFromTheDead(seed: UInt64) throws {
+    var ring = Self.settled(20, seed: seed)
+    let signer = RecordSigner(name: 9, writer: 10)
+    let number = ring.time.utcMilliseconds
+    let owner = try #require(ring.owner(of: signer.key))
+    let leaver = try #require(ring.machine(owner)?.ring.predecessor?.id)
+    #expect(Self.put(signer.record(number: number, content: [1]), from: leaver, in: &ring) == 8)
+    ring.crash(owner, silently: true)
+    ring.tell(leaver, .put(signer.record(number: number + 1, content: []), 77))
+    ring.run(.seconds(1))
+    #expect(ring.machine(leaver)?.forwards.isEmpty == false, "somebody has answered: nothing to be tested")
+    ring.tell(leaver, .leave)
+    ring.run(.seconds(20))
+    for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == []) }
+  }
+
   @Test(
     "withdrawing while the only neighbour one has heard of leaves too does not leave the record behind",
     arguments: 0..<60)

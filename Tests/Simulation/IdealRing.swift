@@ -121,7 +121,7 @@ private struct IdealAnswers {
     places = Dictionary(uniqueKeysWithValues: ring.living.enumerated().map { ($1, $0) })
     numbers = ring.numbers
     bootstraps = ring.bootstraps
-    capacity = ring.configuration.node.successors
+    capacity = max(ring.configuration.node.successors, ring.configuration.node.mostSuccessors)
   }
 
   /// What this node hears when it asks, and the host of whoever says so; nil when there is nothing to answer.

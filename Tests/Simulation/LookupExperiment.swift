@@ -17,15 +17,25 @@ public struct LookupExperiment {
   private let seed: UInt64
   /// Whether what nodes learn from a lookup stays for the next ones.
   private let isWarm: Bool
+  private let load: Load
+
+  /// Which keys are asked for, and by whom.
+  public enum Load: Sendable {
+    /// Every time another key and another member.
+    case even
+    /// So many keys, the one of rank k in proportion to 1/k (Zipf), and so many members.
+    case skewed(keys: Int, askers: Int)
+  }
 
   /// No lookup takes longer: three tries of three seconds, and what the dials of all hops add.
   public static let patience = Duration.seconds(60)
 
   /// `ring` should be exact and have full fingers.
-  public init(_ ring: Simulator, failing share: Double = 0, isWarm: Bool = false, seed: UInt64) {
+  public init(_ ring: Simulator, failing share: Double = 0, isWarm: Bool = false, load: Load = .even, seed: UInt64) {
     var ring = ring
     self.seed = seed
     self.isWarm = isWarm
+    self.load = load
     ring.comeToRest()
     var generator = Generator(seed: seed)
     let victims = ring.living.shuffled(using: &generator).prefix(Int((share * Double(ring.living.count)).rounded()))
@@ -49,10 +59,30 @@ public struct LookupExperiment {
 
   /// The asker and the key of the lookup of that number.
   public func question(_ number: Int) -> (asker: Identifier, key: Identifier) {
-    let key = Identifier(hashing: Array("key \(number) of \(seed)".utf8), label: "failures")
     var generator = Generator(seed: seed ^ UInt64(number) << 20)
     _ = generator.next()
-    return (ring.living[Int(generator.next() % UInt64(ring.living.count))], key)
+    let drawn = generator.next()
+    guard case .skewed(let keys, let askers) = load else {
+      return (ring.living[Int(drawn % UInt64(ring.living.count))], key(number))
+    }
+    // Spread over the ring: neighbours would know the same.
+    let place = Int(drawn % UInt64(askers)) * ring.living.count / askers
+    return (ring.living[place], key(Self.rank(among: keys, generator.next())))
+  }
+
+  private func key(_ number: Int) -> Identifier {
+    Identifier(hashing: Array("key \(number) of \(seed)".utf8), label: "failures")
+  }
+
+  /// A rank from 1 on, drawn by its popularity.
+  private static func rank(among keys: Int, _ word: UInt64) -> Int {
+    let popularities = (1...keys).map { 1 / Double($0) }
+    var left = Double(word >> 11) / 0x1p53 * popularities.reduce(0, +)
+    for (index, popularity) in popularities.enumerated() {
+      left -= popularity
+      if left < 0 { return index + 1 }
+    }
+    return keys
   }
 
   /// Looks up one key, and returns the way to the node named, which is last; with `trace`, every event of it is told.

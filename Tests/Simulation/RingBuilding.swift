@@ -37,7 +37,7 @@ extension Simulator {
 
   private func hasExactFingers(_ id: Identifier) -> Bool {
     guard let machine = machine(id), let last = machine.ring.successors.last,
-      machine.ring.successors.count == machine.ring.capacity, let lowest = id.distance(to: last.id).highestBit
+      !machine.ring.isRound, let lowest = id.distance(to: last.id).highestBit
     else { return true }
     if configuration.node.routing.candidates > 1 { return machine.hasAllFingers { living.contains(between: $0, $1) } }
     let owners = (lowest..<Identifier.bitCount).compactMap { owner(of: id.advanced(by: .powerOfTwo($0))) }

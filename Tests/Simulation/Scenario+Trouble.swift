@@ -82,7 +82,9 @@ extension Scenario {
     guard people[place].isPublished, mayGo(place) else { return }
     saw(.leave)
     lastDeparture = simulator.now
-    people[place].hasWithdrawn = isCovered
+    // Whoever stands alone, or in half of a ring, has nobody, or not everybody, to take its record's end.
+    let isAmongOthers = simulator.machine(people[place].id)?.ring.isAlone == false
+    people[place].hasWithdrawn = isCovered || !isCut && isAmongOthers
     people[place].isUp = false
     simulator.tell(people[place].id, Engine.Event.leave)
     tail.add("\(simulator.now.inSeconds) s  \(people[place].id.short) leaves")

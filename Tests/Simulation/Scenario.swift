@@ -60,7 +60,7 @@ public struct Scenario {
     var life = 0
     var isUp = true
     var isPublished = false
-    /// Left in good order, while nothing else was wrong.
+    /// Left in good order, while it could reach others.
     var hasWithdrawn = false
     /// The places it writes to.
     var friends: [Int] = []
@@ -107,6 +107,7 @@ public struct Scenario {
     configuration.checksPromises = true
     configuration.remembersSignatures = options.remembersSignatures
     configuration.node.successors = [4, 6, 8, 16][generator.below(4)]
+    if !isCovered, generator.chance(3) { configuration.node.mostSuccessors = MessageLimit.successors }
     configuration.queueLimit = [8, 64, 1024][generator.below(3)]
     slowest = [.milliseconds(1), .milliseconds(20), .milliseconds(60), .milliseconds(150)][generator.below(4)]
     if let matrix = options.latencies {

@@ -45,7 +45,7 @@ extension Simulator {
       guard let number = numbers[id] else { continue }
       let ring = hosts[number].engine.ring.ring
       guard ring.isMember else { return "\(id) is in no ring" }
-      let length = min(ring.capacity, count - 1)
+      let length = length(ofListAt: place)
       guard ring.successors.count == length else {
         return "\(id) has \(ring.successors.count) successors, not \(length)"
       }
@@ -56,6 +56,17 @@ extension Simulator {
       if ring.predecessor?.id != before { return "\(id) has a wrong predecessor" }
     }
     return nil
+  }
+
+  /// How many successors the member at that place in the ring can know: as many as it keeps, but no more than its successor and one.
+  private func length(ofListAt place: Int) -> Int {
+    let count = living.count
+    var length = count - 1
+    for step in 0..<min(count, MessageLimit.successors) {
+      guard let number = numbers[living[(place + step) % count]] else { continue }
+      length = min(length, hosts[number].engine.ring.ring.capacity + step)
+    }
+    return length
   }
 
   /// The ends of connections that are not the link at both their ends. Where all is well, none stays among them for long.

@@ -92,7 +92,7 @@ struct ConfigShowCommand: ParsableCommand {
     switch name {
     case "bootstrap": return Bootstraps.compiledIn
     case "network": return [configuration.network]
-    case "successors": return [String(configuration.successors)]
+    case "successors": return ["(16, and more in a ring of thousands)"]
     case "listen":
       return command.name == "chat" ? [configuration.listen] : ["(the first bootstrap address that can be had)"]
     case "username": return ["(asked for, or $USER)"]

@@ -55,6 +55,15 @@ struct LookupCommand: ParsableCommand {
   var warm = false
 
   @Option(
+    help: ArgumentHelp(
+      "With --warm: so many keys, asked for in proportion to one over their rank, instead of another one each time.",
+      valueName: "keys"))
+  var popular: Int?
+
+  @Option(help: "With --popular: how many members ask.")
+  var askers = 20
+
+  @Option(
     help: "For how many seconds the bytes of a ring are counted in which nobody asks for anything; 0: not at all.")
   var quiet = 30
 
@@ -80,6 +89,12 @@ struct LookupCommand: ParsableCommand {
     else {
       throw ValidationError("on loopback up to 1000 nodes, and none of --churn, --fail and --warm")
     }
+    if let popular {
+      guard warm, (1...100_000).contains(popular), (1...(options.nodes.values.min() ?? 1)).contains(askers) else {
+        throw ValidationError(
+          "1 to 100000 popular keys, with --warm, and as many members who ask as there are at the most")
+      }
+    }
     guard !(csv && options.json) else { throw ValidationError("--csv or --json") }
   }
 
@@ -104,7 +119,8 @@ struct LookupCommand: ParsableCommand {
     trouble.isSilent = silent
     trouble.lookupsPerSecond = rate
     trouble.warmUp = .seconds(warmUp)
-    var simulated = SimulatedLookups(options, isWarm: warm, quiet: .seconds(quiet), churn: trouble)
+    let load = popular.map { LookupExperiment.Load.skewed(keys: $0, askers: askers) } ?? .even
+    var simulated = SimulatedLookups(options, isWarm: warm, load: load, quiet: .seconds(quiet), churn: trouble)
     for nodes in options.nodes.values {
       for successors in options.successors.values {
         if mode == .loopback {

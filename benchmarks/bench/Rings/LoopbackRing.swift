@@ -22,6 +22,7 @@ final class LoopbackRing {
 
   let loop: EventLoop
   private let count: Int
+  private let successors: Int
   /// What all nodes have in common.
   let configuration: NodeConfiguration
   private var bootstraps: [String] = []
@@ -38,6 +39,7 @@ final class LoopbackRing {
   ) throws {
     self.loop = loop
     self.count = count
+    self.successors = successors
     self.stands = stands
     var configuration = NodeConfiguration()
     configuration.username = try UserName("member")
@@ -82,7 +84,7 @@ final class LoopbackRing {
   /// Whether every node knows its neighbours, and nobody else as such.
   private var isExact: Bool {
     let places = nodes.map(\.status).sorted { $0.node < $1.node }
-    let listed = min(configuration.successors, count - 1)
+    let listed = min(successors, count - 1)
     return places.indices.allSatisfy { place in
       let following = (0..<listed).map { places[(place + 1 + $0) % count].node }
       return places[place].successors.map(\.id) == following

@@ -12,6 +12,9 @@ struct RingOptions: ParsableArguments {
   @Option(help: "The length of the successor lists; several with commas.")
   var successors = List([16])
 
+  @Flag(help: "Let the lists grow with the ring, as those of nodes do: from --successors up to 32.")
+  var growing = false
+
   @Option(help: "How many lookups for each row and seed.")
   var lookups = 10_000
 
@@ -66,6 +69,7 @@ struct RingOptions: ParsableArguments {
     var configuration = Simulator.Configuration()
     configuration.seed = seed
     configuration.node.successors = successors
+    if growing { configuration.node.mostSuccessors = MessageLimit.successors }
     configuration.node.routing = routing.values
     configuration.keepsObservations = false
     configuration.latency = try latency.latency(seed: seed)

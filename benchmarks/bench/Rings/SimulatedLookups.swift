@@ -9,6 +9,7 @@ import Simulation
 struct SimulatedLookups {
   let options: RingOptions
   let isWarm: Bool
+  let load: LookupExperiment.Load
   /// How long the bytes of maintenance are counted.
   let quiet: Duration
   /// For the rows under churn; rate and lifetime come with each.
@@ -17,8 +18,11 @@ struct SimulatedLookups {
   /// What was built lately, for the rows that differ in what fails alone.
   private var rings: (nodes: Int, successors: Int, bySeed: [(seed: UInt64, ring: Simulator)])?
 
-  init(_ options: RingOptions, isWarm: Bool, quiet: Duration, churn: ChurnExperiment.Configuration) {
-    (self.options, self.isWarm, self.quiet, self.churn) = (options, isWarm, quiet, churn)
+  init(
+    _ options: RingOptions, isWarm: Bool, load: LookupExperiment.Load = .even, quiet: Duration,
+    churn: ChurnExperiment.Configuration
+  ) {
+    (self.options, self.isWarm, self.load, self.quiet, self.churn) = (options, isWarm, load, quiet, churn)
   }
 
   /// A share of all fails at once before the lookups.
@@ -26,7 +30,7 @@ struct SimulatedLookups {
     var figures = figures(nodes, successors, share, more: [("fail", .number(share))])
     for (seed, ring) in try rings(of: nodes, successors) {
       let began = ProcessorTime.own
-      var experiment = LookupExperiment(ring, failing: share, isWarm: isWarm, seed: seed)
+      var experiment = LookupExperiment(ring, failing: share, isWarm: isWarm, load: load, seed: seed)
       figures.knownPeers += experiment.ring.living.compactMap { experiment.ring.machine($0)?.knownPeers.count }
       let progress = Progress("\(nodes) nodes, seed \(seed)", of: options.lookups)
       figures.tallies.append(experiment.run(lookups: options.lookups) { progress.tell($0) })
