@@ -84,7 +84,7 @@ public struct Conversations: Sendable {
     if table.count > limits.sessions { return "\(table.count) sessions" }
     if findings.count > limits.findings { return "\(findings.count) searches" }
     if closedStreams.count > limits.closedStreams { return "\(closedStreams.count) closed streams" }
-    if findings.contains(where: { $0.records.count > 2 * Finding.recordsEach }) {
+    if findings.contains(where: { $0.reader.count > 2 * DirectoryReader.limitEach }) {
       return "too many records of one search"
     }
     return consent.brokenInvariant(limits: limits)

@@ -52,7 +52,6 @@ public struct DirectoryEntry: Hashable, Sendable {
     _ record: Record, user: User, key: DirectoryKey, network: String, check: SignatureCheck = .ed25519, utc: UInt64
   ) throws(InvalidEntry) -> DirectoryEntry {
     guard record.nameKey == key.nameKey else { throw .foreign }
-    guard record.isAuthentic(network: network, by: check) else { throw .forged }
     guard record.isTimely(at: utc) else { throw .fromTheFuture }
     guard record.isAlive(at: utc) else { throw .expired }
     if record.isTombstone { throw .withdrawn }
@@ -66,6 +65,9 @@ public struct DirectoryEntry: Hashable, Sendable {
     guard user.isProved(by: entry.publicKey, salt: entry.salt),
       check.holds(signature, over: binding.signedBytes(entry: bytes), by: entry.publicKey)
     else { throw .unproved }
+    // The user has signed for this place, writer, number and end, so that the envelope's signatures, which are for those who cannot read
+    // it, add nothing; but a longer life is its writer's word alone.
+    guard record.isExtensionAuthentic(network: network, by: check) else { throw .forged }
     return entry
   }
 }
@@ -74,7 +76,7 @@ public struct DirectoryEntry: Hashable, Sendable {
 public enum InvalidEntry: Error, Hashable, Sendable {
   /// It belongs to another name.
   case foreign
-  /// A signature of its envelope does not hold in this network.
+  /// Its writer has not given it the longer life that it claims.
   case forged
   /// Its life has ended.
   case expired

@@ -22,23 +22,19 @@ struct Finding {
     case pausing(until: Instant)
   }
 
-  let user: User
-  let key: DirectoryKey
+  /// What has come so far: the end of a record hides the record, in whichever order they come.
+  var reader: DirectoryReader
   var phase: Phase
   /// What is open.
   var get: Ticket?
   var inquiry: Ticket?
-  /// Of each writer the latest that came: the end of a record hides the record, in whichever order they come.
-  var records: [Record] = []
   var failures = 0
   /// In the order of their deadlines.
   var waiters: [(ticket: Ticket, deadline: Instant)] = []
   /// The number of the session that waits for the result.
   var session: UInt32?
 
-  /// Only a user's own records prove themselves; but whoever knows the name can write ends of records, any number of them. A holder
-  /// keeps no more than four writers: with so many of either kind liars have to be heard before all that tell the truth.
-  static let recordsEach = 4 * MessageLimit.recordsPerKey
+  var user: User { reader.user }
 
   var deadline: Instant {
     let own =
@@ -46,24 +42,6 @@ struct Finding {
       case .asking(let until), .inquiring(let until), .pausing(let until): until
       }
     return min(own, waiters.first?.deadline ?? own)
-  }
-
-  /// Keeps what is news: records that prove themselves, and ends of records. Whether there was any.
-  mutating func take(_ news: [Record], network: String, check: SignatureCheck, utc: UInt64) -> Bool {
-    var hasNews = false
-    for record in news where record.nameKey == key.nameKey {
-      let place = records.firstIndex { $0.writerKey == record.writerKey }
-      let hasRoom = records.count { $0.isTombstone == record.isTombstone } < Self.recordsEach
-      // For whatever reason a record does not prove itself: it is none, and another may be the right one.
-      guard place.map({ records[$0].number < record.number }) ?? hasRoom,
-        record.isTombstone
-          ? record.isAuthentic(network: network, by: check)
-          : (try? DirectoryEntry.open(record, user: user, key: key, network: network, check: check, utc: utc)) != nil
-      else { continue }
-      if let place { records[place] = record } else { records.append(record) }
-      hasNews = true
-    }
-    return hasNews
   }
 }
 
@@ -125,17 +103,12 @@ extension Conversations {
   }
 
   private mutating func take(_ records: [Record], for index: Int, at now: Time) -> Bool {
-    findings[index].take(
-      records, network: configuration.network, check: configuration.check, utc: now.utcMilliseconds)
+    findings[index].reader.take(records, utc: now.utcMilliseconds)
   }
 
   /// The entry that proves itself; before all have been asked only one that a holder who tells the truth would show now.
   private func provenEntry(_ index: Int, isOver: Bool, at now: Time) -> DirectoryEntry? {
-    let finding = findings[index]
-    let best = DirectoryReader.best(
-      of: finding.records, user: finding.user, key: finding.key, network: configuration.network,
-      check: configuration.check, utc: now.utcMilliseconds)
-    guard let (entry, record) = best else { return nil }
+    guard let (entry, record) = findings[index].reader.best else { return nil }
     let age = UInt64(max(0, limits.oldestUnrenewed.inMilliseconds))
     return isOver || record.renewedAt &+ age >= now.utcMilliseconds ? entry : nil
   }
@@ -184,8 +157,8 @@ extension Conversations {
   private mutating func finding(for user: User, at now: Instant, into effects: inout [Effect]) -> Int? {
     if let index = findings.firstIndex(where: { $0.user == user }) { return index }
     guard findings.count < limits.findings else { return nil }
-    let key = DirectoryKey(user: user, network: configuration.network)
-    findings.append(Finding(user: user, key: key, phase: .pausing(until: now)))
+    let reader = DirectoryReader(user: user, network: configuration.network, check: configuration.check)
+    findings.append(Finding(reader: reader, phase: .pausing(until: now)))
     ask(findings.count - 1, at: now, into: &effects)
     return findings.count - 1
   }
@@ -194,14 +167,14 @@ extension Conversations {
     let ticket = newTicket()
     findings[index].phase = .asking(until: now + limits.quickPatience)
     findings[index].get = ticket
-    effects.append(.get(findings[index].key.ringKey, ticket))
+    effects.append(.get(findings[index].reader.key.ringKey, ticket))
   }
 
   private mutating func inquire(_ index: Int, at now: Instant, into effects: inout [Effect]) {
     let ticket = newTicket()
     findings[index].phase = .inquiring(until: now + limits.getPatience)
     findings[index].inquiry = ticket
-    effects.append(.inquire(findings[index].key.ringKey, ticket))
+    effects.append(.inquire(findings[index].reader.key.ringKey, ticket))
   }
 
   private mutating func getFailed(_ index: Int, at now: Instant, into effects: inout [Effect]) {

@@ -392,6 +392,6 @@ enum Pace {
   static let transferBatch = 32
   /// Asleep this long past a deadline, a host distrusts its own verdicts.
   static let sleep = Duration.seconds(1)
-  /// A node that leaves waits this long for its records to be acknowledged.
-  static let leave = Duration.milliseconds(800)
+  /// A node that leaves waits this long for its records to be acknowledged, over links that may have to be dialled.
+  static let leave = Duration.milliseconds(1500)
 }

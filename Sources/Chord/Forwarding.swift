@@ -23,6 +23,8 @@ struct Forward: Sendable {
     case finger(Int)
     /// A record that belongs elsewhere.
     case upkeep(Identifier)
+    /// A record that others are to see to when we are gone.
+    case farewell
   }
 
   var origin: Origin
@@ -224,6 +226,7 @@ extension ChordNode {
     case .merge(let via): mergeAnswered(answer, via: via)
     case .finger(let place): fingerAnswered(place, answer)
     case .upkeep(let key): moveEnded(key, answer)
+    case .farewell: leaveWhenHandedOver()
     }
   }
 

@@ -179,17 +179,48 @@ extension ChordNode {
   mutating func leave() {
     guard phase != .leaving else { return }
     phase = .leaving
-    leaveAt = now.monotonic + Pace.leave
     handOverRecords()
     handOnPuts()
+    leaveAt = now.monotonic + Pace.leave
     leaveWhenHandedOver()
   }
 
   mutating func leaveWhenHandedOver() {
+    guard phase == .leaving else { return }
     // What neighbours are to go on with may need a dial to get there.
-    let isWaiting = probes.values.contains { $0.purpose.isForRecord } || forwards.values.contains(where: \.isOwnPut)
+    let isWaiting =
+      probes.values.contains { $0.purpose.isForRecord }
+      || forwards.values.contains { $0.isOwnPut || $0.origin == .farewell }
     if !isWaiting { leaveAt = now.monotonic }
   }
+
+  /// What this node's user wrote and nobody has confirmed yet, the end of its record above all: others are to take it as if they owned the key, so
+  /// that it is theirs to bring to whoever does, however long that takes. Its owner may be dead, which takes longer to find out than anybody
+  /// waits who leaves. And whoever stands alone, because it has been cut off, has nobody else to leave the ends of records to than those it knew.
+  private mutating func handOnPuts() {
+    for ticket in forwards.keys.sorted() {
+      guard let forward = forwards[ticket], forward.isOwnPut else { continue }
+      func isFit(_ peer: Peer) -> Bool { peer.id != forward.hop && roundTrips[peer.id]?.isSuspect != true }
+      for heir in ring.successors.filter(isFit).prefix(Self.heirs) + behind.filter(isFit).prefix(Self.heirs) {
+        handOn(forward.question, forward.key, to: heir)
+      }
+    }
+    guard ring.isAlone else { return }
+    let ended = store.keys { _, standing in standing == .owned }.lazy
+      .flatMap { [store, now] in store.records(under: $0, at: now.utcMilliseconds) }.filter(\.isTombstone)
+    for tombstone in ended.sorted(by: { $0.number > $1.number }).prefix(Pace.transferBatch) {
+      for heir in contacts.suffix(Self.heirs) + missing.suffix(Self.heirs) {
+        handOn(.put(tombstone), tombstone.key, to: heir)
+      }
+    }
+  }
+
+  private mutating func handOn(_ question: Request.Question, _ key: Identifier, to heir: Peer) {
+    serve(question, key: key, for: .farewell, claim: .insist, via: heir)
+  }
+
+  /// Of either kind: some may be silent as well.
+  private static var heirs: Int { 2 }
 
   mutating func finishLeaving() {
     let farewell = Message.leaving(predecessor: ring.predecessor, successors: ring.successors)

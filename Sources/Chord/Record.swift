@@ -122,7 +122,12 @@ public struct Record: Hashable, Sendable {
       network: network, key: key, writerKey: writerKey, number: number, expiry: expiry, content: content)
     return check.holds(nameSignature, over: signed, by: nameKey)
       && check.holds(writerSignature, over: signed, by: writerKey)
-      && (extended.map { isAuthentic($0, network: network, by: check) } ?? true)
+      && isExtensionAuthentic(network: network, by: check)
+  }
+
+  /// Whether its writer has given it the longer life that it has, if it has one.
+  public func isExtensionAuthentic(network: String, by check: SignatureCheck = .ed25519) -> Bool {
+    extended.map { isAuthentic($0, network: network, by: check) } ?? true
   }
 }
 

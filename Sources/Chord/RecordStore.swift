@@ -90,6 +90,11 @@ struct RecordStore: Sendable {
     living(under: key, at: utcMilliseconds).map(\.record)
   }
 
+  /// Whether anything of this record's writer is here, alive or not.
+  func holds(writerOf record: Record) -> Bool {
+    shelves[record.key]?.entries.contains { $0.record.writerKey == record.writerKey } ?? false
+  }
+
   /// The record that this renewal is meant for, or what its writer has written since.
   func record(for renewal: Renewal, at utcMilliseconds: UInt64) -> Record? {
     living(under: renewal.key, at: utcMilliseconds).first { $0.record.writerKey == renewal.writerKey }?.record

@@ -45,6 +45,7 @@ extension ChordNode {
   mutating func keepAsOwner(_ record: Record, for origin: Forward.Origin) {
     guard puts.count < PendingPut.limit else { return conclude(origin, .failure(.busy)) }
     let outcome = store.offer(record, from: source(of: origin), at: now.utcMilliseconds)
+    if record.isTombstone, outcome == .stored { tellOfEnd(record, to: ring.successors.dropFirst(copiesBesides)) }
     spread(outcome, under: record.key, for: origin) { .copy(record, put: $0) }
   }
 
@@ -114,8 +115,15 @@ extension ChordNode {
     copyEnded(put, kept: kept)
   }
 
-  /// Another member wants us to hold a copy.
+  /// Those further on may have a copy of what has ended, from a time when there were fewer members between: they need not keep the end of
+  /// what they have not.
+  private mutating func tellOfEnd(_ tombstone: Record, to others: ArraySlice<Peer>) {
+    for peer in others { send(.replicate(0, tombstone), to: peer) }
+  }
+
+  /// Another member wants us to hold a copy; or, without a ticket, tells us in passing what is news only to who has an older one.
   mutating func keepCopy(of record: Record, _ ticket: UInt32, from peer: Peer) {
+    guard ticket != 0 || store.holds(writerOf: record) else { return }
     let outcome = store.offer(record, from: source(of: peer), at: now.utcMilliseconds)
     answerForCopy(outcome, under: record.key, ticket, to: peer)
   }
@@ -158,11 +166,20 @@ extension ChordNode {
 
   // MARK: When the ring changes
 
+  /// New holders get copies; and those further on who come, or come back, hear what has ended.
   mutating func copyToNewSuccessors(_ before: [Peer]) {
     let old = before.prefix(copiesBesides).map(\.id)
-    for holder in holders where !old.contains(holder.id) {
-      for key in store.keys(where: { key, _ in ring.owns(key) != false }) { copy(key, to: holder) }
+    let newHolders = holders.filter { !old.contains($0.id) }
+    let newOthers = ring.successors.dropFirst(copiesBesides).filter { peer in !before.contains { $0.id == peer.id } }
+    guard !newHolders.isEmpty || !newOthers.isEmpty else { return }
+    let keys = store.keys { key, _ in ring.owns(key) != false }
+    for holder in newHolders {
+      for key in keys { copy(key, to: holder) }
     }
+    guard !newOthers.isEmpty else { return }
+    let ended = keys.lazy.flatMap { [store, now] in store.records(under: $0, at: now.utcMilliseconds) }.filter(
+      \.isTombstone)
+    for record in ended.prefix(Pace.transferBatch) { tellOfEnd(record, to: newOthers[...]) }
   }
 
   /// What we answered for and others own now goes to them; what has become ours is copied to those after us. When the member before us
@@ -261,23 +278,4 @@ extension ChordNode {
       for record in store.records(under: key, at: now.utcMilliseconds) { probe(heir, .copy(record, put: 0)) }
     }
   }
-
-  /// What we wrote ourselves and nobody has confirmed yet, the end of our record above all: neighbours are to take it as if they owned the key,
-  /// so that it is theirs to bring to whoever does, however long that takes. Its owner may be dead, which takes longer to find out than
-  /// anybody waits who leaves.
-  mutating func handOnPuts() {
-    for ticket in forwards.keys.sorted() {
-      guard let forward = forwards[ticket], forward.isOwnPut else { continue }
-      func isFit(_ peer: Peer) -> Bool { peer.id != forward.hop && roundTrips[peer.id]?.isSuspect != true }
-      let heirs = ring.successors.filter(isFit).prefix(Self.heirs) + behind.filter(isFit).prefix(Self.heirs)
-      for heir in heirs {
-        let request = Request(
-          ticket: newTicket(), key: forward.key, hopsLeft: Request.limit, claim: .insist, question: forward.question)
-        send(.request(request), to: heir)
-      }
-    }
-  }
-
-  /// On either side: some may be silent as well.
-  private static var heirs: Int { 2 }
 }

@@ -6,7 +6,7 @@ import UVRuntime
 /// A node on its way out.
 final class Departure {
   /// Leaving takes a few round trips; a person who quits does not wait longer than this.
-  static let patience = Duration.seconds(2)
+  static let patience = Duration.seconds(3)
 
   var waiting: [() -> Void] = []
   var deadline: Deadline?
@@ -14,7 +14,7 @@ final class Departure {
 }
 
 extension LoopNode {
-  /// Withdraws the record, tells peers and neighbours, closes all links; then calls `done`, within 2 s in any case.
+  /// Withdraws the record, tells peers and neighbours, closes all links; then calls `done`, within 3 s in any case.
   public func leave(_ done: @escaping () -> Void) {
     if let departure {
       if departure.isOut { done() } else { departure.waiting.append(done) }

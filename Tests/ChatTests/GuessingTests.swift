@@ -67,8 +67,8 @@ struct GuessingTests {
   }
 
   private static func opens(_ record: Record, with user: User) -> Bool {
-    let key = DirectoryKey(user: user, network: network)
-    return DirectoryReader.best(of: [record], user: user, key: key, network: network, utc: 1_790_000_000_001) != nil
+    var reader = DirectoryReader(user: user, network: network)
+    return reader.take([record], utc: 1_790_000_000_001)
   }
 
   private static func identity(_ generator: inout Generator) -> Identity? {

@@ -176,7 +176,7 @@ struct InquiryTests {
     let other = try #require(ring.machine(owner)?.ring.successors.first)
     var machine = try #require(ring.machine(owner))
     var effects: [ChordNode.Effect] = []
-    machine.handle(.received(.replicate(0, record), from: other), at: ring.time, into: &effects)
+    machine.handle(.received(.replicate(1, record), from: other), at: ring.time, into: &effects)
     #expect(machine.recordCount == 1)
     effects = []
     machine.handle(.inquire(signer.key, 1), at: ring.time, into: &effects)

@@ -173,6 +173,43 @@ struct RecordTests {
     for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == []) }
   }
 
+  @Test("who was cut off, stands alone and leaves has its record withdrawn by those it knew")
+  func withdrawnByTheLonely() throws {
+    var ring = Self.settled(20, seed: 6)
+    let signer = RecordSigner(name: 13, writer: 14)
+    let number = ring.time.utcMilliseconds
+    let leaver = ring.living[7]
+    #expect(Self.put(signer.record(number: number, content: [1]), from: leaver, in: &ring) == 8)
+    ring.cut { ($0 == leaver) != ($1 == leaver) }
+    #expect(ring.run(.seconds(60)) { $0.machine(leaver)?.ring.isAlone == true })
+    ring.heal()
+    #expect(Self.put(signer.record(number: number + 1, content: []), from: leaver, in: &ring) == 1)
+    ring.tell(leaver, .leave)
+    ring.run(.seconds(30))
+    for id in ring.living { #expect(Self.get(signer.key, from: id, in: &ring) == []) }
+  }
+
+  @Test("a member further on that has an old copy hears that the record has ended; another keeps nothing")
+  func endIsHeardFurtherOn() throws {
+    var ring = Self.settled(20, seed: 3)
+    let signer = RecordSigner(name: 11, writer: 12)
+    let number = ring.time.utcMilliseconds
+    let record = signer.record(number: number, content: [1])
+    #expect(Self.put(record, from: ring.living[0], in: &ring) == 8)
+    let owner = try #require(ring.owner(of: signer.key).flatMap { ring.machine($0) })
+    let (keeper, other) = (owner.ring.successors[9], owner.ring.successors[10])
+    ring.tell(keeper.id, .received(.replicate(1, record), from: owner.me))
+    ring.tell(other.id, .received(.replicate(0, record), from: owner.me))
+    ring.run(.milliseconds(200))
+    let before = (ring.machine(keeper.id)?.recordCount, ring.machine(other.id)?.recordCount)
+    #expect(before == (1, 0))
+    #expect(Self.put(signer.record(number: number + 1, content: []), from: ring.living[0], in: &ring) == 8)
+    ring.run(.milliseconds(200))
+    let utc = ring.time.utcMilliseconds
+    #expect(ring.machine(keeper.id)?.store.records(under: signer.key, at: utc).map(\.isTombstone) == [true])
+    #expect(ring.machine(other.id)?.recordCount == 0)
+  }
+
   @Test(
     "withdrawing while the only neighbour one has heard of leaves too does not leave the record behind",
     arguments: 0..<60)

@@ -84,7 +84,8 @@ extension Scenario {
     lastDeparture = simulator.now
     // Whoever stands alone, or in half of a ring, has nobody, or not everybody, to take its record's end.
     let isAmongOthers = simulator.machine(people[place].id)?.ring.isAlone == false
-    people[place].hasWithdrawn = isCovered || !isCut && isAmongOthers
+    let isLinked = people[place].mayLackLinksUntil <= simulator.now
+    people[place].hasWithdrawn = isCovered || !isCut && isAmongOthers && isLinked
     people[place].isUp = false
     simulator.tell(people[place].id, Engine.Event.leave)
     tail.add("\(simulator.now.inSeconds) s  \(people[place].id.short) leaves")
@@ -125,8 +126,10 @@ extension Scenario {
     let duration = Duration.milliseconds([300, 2000, 9000, 25_000][generator.below(4)])
     saw(.sleep)
     // Whoever is asleep already and is put to sleep again sleeps for longer than either.
-    let id = people[up[generator.below(up.count)]].id
+    let place = up[generator.below(up.count)]
+    let id = people[place].id
     let inAll = simulator.sleep(id, for: duration)
+    lacksLinks(place, after: inAll)
     longestSleep = max(longestSleep, inAll)
     // And a text may wait through several sleeps of its writer's.
     slept[id, default: .zero] += duration
@@ -188,7 +191,12 @@ extension Scenario {
     guard let place = movable.randomElement(using: &generator) else { return }
     moves += 1
     saw(.move)
+    lacksLinks(place, after: .zero)
     simulator.move(people[place].id, to: Simulator.endpoint(1000 + moves))
+  }
+
+  private mutating func lacksLinks(_ place: Int, after time: Duration) {
+    people[place].mayLackLinksUntil = max(people[place].mayLackLinksUntil, simulator.now + time + .seconds(10))
   }
 
   private mutating func setClockWrong() {

@@ -62,6 +62,8 @@ public struct Scenario {
     var isPublished = false
     /// Left in good order, while it could reach others.
     var hasWithdrawn = false
+    /// Until then it may find that all its connections are dead, and need time to have new ones over a slow network.
+    var mayLackLinksUntil = Instant(nanoseconds: 0)
     /// The places it writes to.
     var friends: [Int] = []
 

@@ -29,8 +29,9 @@ enum SealedTarget {
       records.append(record)
       if isGenuine { genuineNumbers.insert(record.number) }
     }
-    let best = DirectoryReader.best(
-      of: records, user: user, key: key, network: Fixture.network, check: check, utc: Fixture.utc)?.entry
+    var reader = DirectoryReader(user: user, network: Fixture.network, check: check)
+    _ = reader.take(records, utc: Fixture.utc)
+    let best = reader.best?.entry
     try hold(best == nil || !genuineNumbers.isEmpty, "an entry that the user has not written")
     try hold(best.map { $0.publicKey == identity.publicKey } ?? true, "an entry of somebody else")
   }
