@@ -7,7 +7,7 @@ SANITIZED = PATIENCE=4
 
 .DEFAULT_GOAL := help
 .PHONY: help set-up chat test check format demo chaos partition hostile bench bench-session bench-peers compare counts figures
-.PHONY: sim canary fuzz asan tsan clean install uninstall generated
+.PHONY: sim canary fuzz asan tsan clean install uninstall generated link-order
 
 # Where `make install` puts things: DESTDIR is put before everything, for packagers.
 PREFIX ?= /usr/local
@@ -114,8 +114,8 @@ fuzz: set-up ## look for bytes that do harm; RUNS=10000000 TARGET=member: so oft
 
 install: set-up ## build, and install program, manual page, completions and service; PREFIX=/usr/local DESTDIR=
 	@[ -n "$(DESTDIR)" ] || FORCE="$(FORCE)" scripts/no-other-node "$(bindir)/node"
-	$(SWIFT) build -c release --product node --static-swift-stdlib
-	install -D -s -m 755 .build/release/node "$(DESTDIR)$(bindir)/node"
+	@SWIFT="$(SWIFT)" scripts/release
+	install -D -s -m 755 .build/install/release/node "$(DESTDIR)$(bindir)/node"
 	install -D -m 644 packaging/node.1 "$(DESTDIR)$(datadir)/man/man1/node.1"
 	install -D -m 644 packaging/completions/node.bash "$(DESTDIR)$(datadir)/bash-completion/completions/node"
 	install -D -m 644 packaging/completions/_node "$(DESTDIR)$(datadir)/zsh/site-functions/_node"
@@ -132,6 +132,9 @@ uninstall: ## remove what `make install` has put there, with the same PREFIX and
 generated: ## make the manual page and the completions anew, after a change of the options
 	$(SWIFT) build --product node
 	@scripts/generated "$(CURDIR)/.build/debug/node"
+
+link-order: set-up ## count anew which functions a node calls, for the order in which the installed program holds them
+	@SWIFT="$(SWIFT)" scripts/link-order
 
 clean: ## remove everything that was built
 	rm -rf .build .build-asan .build-tsan .build-fuzz .build-peers Examples/*/.build Examples/*/Package.resolved
