@@ -82,8 +82,11 @@ extension Scenario {
     guard people[place].isPublished, mayGo(place) else { return }
     saw(.leave)
     lastDeparture = simulator.now
-    // Whoever stands alone, or in half of a ring, has nobody, or not everybody, to take its record's end.
-    let isAmongOthers = simulator.machine(people[place].id)?.ring.isAlone == false
+    // Whoever stands alone, or in a part of the ring, has nobody, or not everybody, to take its record's end.
+    let isAmongOthers =
+      simulator.machine(people[place].id)?.ring.successors.first.map {
+        $0.id == simulator.owner(of: people[place].id.advanced(by: Identifier(1)))
+      } ?? false
     let isLinked = people[place].mayLackLinksUntil <= simulator.now
     people[place].hasWithdrawn = isCovered || !isCut && isAmongOthers && isLinked
     people[place].isUp = false
@@ -139,6 +142,8 @@ extension Scenario {
   private mutating func cut() {
     guard !isCut else { return }
     isCut = true
+    // All who know of a record's end may die in one part, while an old copy lives on in another.
+    for place in people.indices { people[place].hasWithdrawn = false }
     let salt = UInt8(truncatingIfNeeded: generator.next())
     // Which side a host is on: a byte of its identifier that is not in ring order.
     @Sendable func side(_ id: Identifier, _ parts: Int) -> Int { Int((id.bytes[19] ^ salt) % 10) * parts / 10 }
