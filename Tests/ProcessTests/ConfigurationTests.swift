@@ -111,7 +111,7 @@ extension RealProcesses {
       for (name, value, source) in [
         ("network", "mine", "line 1 of the file"), ("ask", "true", "line 3 of the file"),
         ("listen", "127.0.0.1:1", "typed"),
-        ("successors", "16", "default"), ("control", "false", "default"),
+        ("successors", "(16, and more in a ring of thousands)", "default"), ("control", "false", "default"),
       ] {
         let line = shown.output.split(separator: "\n").first { $0.hasPrefix(name + " ") }
         #expect(
