@@ -57,7 +57,7 @@ public struct DirectoryReader: Sendable {
   public var best: (entry: DirectoryEntry, record: Record)? {
     var best: (entry: DirectoryEntry, record: Record)?
     for one in kept {
-      guard let entry = one.entry, one.record.number > best?.record.number ?? 0 else { continue }
+      guard let entry = one.entry, best.map({ $0.record.number < one.record.number }) ?? true else { continue }
       best = (entry, one.record)
     }
     return best
