@@ -2,7 +2,9 @@
 //
 // One after the other: a node writes and stores the record of a user who has been nobody before (sealed, signed twice), which ends when
 // its holders have it; then another node finds that user, which ends when the record has come, proved itself, and names the right node.
-// The nodes' own users are stored besides, and their records renewed, as on any ring.
+// The nodes' own users are stored besides, and their records renewed, as on any ring. What is measured meets tables that have been used, as
+// with OpenDHT: each node puts a record first, and the ring is as old as that one's is when it stands. (A ring that has changed within two
+// seconds asks more holders, lest it should tell of a record that has ended.)
 
 import Foundation
 import NodeKit
@@ -10,11 +12,16 @@ import Processes
 
 /// One run. Belongs to its loop's thread.
 final class RingOperations: @unchecked Sendable {
+  /// So long OpenDHT takes to stand.
+  private static let age = Duration.seconds(5)
+
   private let loop: EventLoop
   private let count: Int
   private let operations: Int
   private var ring: LoopbackRing?
   private var started = Duration.zero
+  private let began = LoopTime.current
+  private lazy var beginning = Deadline(on: loop) { [unowned self] in put() }
   private var gets = Sample("get", key: "get")
   private var puts = Sample("put", key: "put")
   private var done = 0
@@ -51,46 +58,62 @@ final class RingOperations: @unchecked Sendable {
     case .success(let duration):
       started = duration
       // In a turn of its own, as each of the following: what is answered at once would go deeper and deeper otherwise.
-      loop.post { self.put() }
+      loop.post { self.warmUp(0) }
     }
   }
 
+  /// A put by each node, which is not counted.
+  private func warmUp(_ writer: Int) {
+    guard writer < count else { return beginning.set(began + Self.age) }
+    store(by: writer) { [self] _, _ in loop.post { self.warmUp(writer + 1) } }
+  }
+
   private func put() {
-    guard let ring, outcome == nil else { return }
+    guard outcome == nil else { return }
     guard done < operations else { return finish() }
     done += 1
     let writer = Int.random(in: 0..<count)
     let reader = (writer + Int.random(in: 1..<count)) % count
+    let began = LoopTime.current
+    store(by: writer) { [self] user, result in
+      switch result {
+      case .success(let holders):
+        puts.add(LoopTime.current - began)
+        copies += holders
+        loop.post { self.get(user, by: reader) }
+      case .failure:
+        failed += 1
+        loop.post { self.put() }
+      }
+    }
+  }
+
+  /// Writes and stores the record of a user who has been nobody before.
+  private func store(by writer: Int, _ done: @escaping (Newcomer, Result<Int, any Error>) -> Void) {
+    guard let ring else { return }
     do {
-      let name = try UserName("user \(done)")
       let identity = Identity.random()
-      let began = LoopTime.current
-      let user = User(name: name, identity: identity)
+      let user = User(name: try UserName("user"), identity: identity)
       var pen = DirectoryWriter(user: user, identity: identity, network: ring.configuration.network)
       let address = ring.nodes[writer].status.address
       guard let record = pen.record(endpoints: [address], at: loop.wallClockMilliseconds) else {
         throw ProcessError("no record for \(address)")
       }
-      ring.nodes[writer].put(record) { [self] result in
-        switch result {
-        case .success(let holders):
-          puts.add(LoopTime.current - began)
-          copies += holders
-          loop.post { self.get(user, at: identity.nodeID, by: reader) }
-        case .failure:
-          failed += 1
-          loop.post { self.put() }
-        }
-      }
+      ring.nodes[writer].put(record) { done(Newcomer(user: user, id: identity.nodeID), $0.mapError { $0 }) }
     } catch {
       end(.failure(error))
     }
   }
 
-  private func get(_ user: User, at id: Identifier, by reader: Int) {
-    ring?.nodes[reader].find(user) { [self] result in
+  private struct Newcomer {
+    var user: User
+    var id: Identifier
+  }
+
+  private func get(_ newcomer: Newcomer, by reader: Int) {
+    ring?.nodes[reader].find(newcomer.user) { [self] result in
       switch result {
-      case .success(let finding) where finding.peer.id == id:
+      case .success(let finding) where finding.peer.id == newcomer.id:
         gets.add(finding.duration)
         hops += finding.hops
       case .success, .failure: failed += 1
