@@ -225,7 +225,7 @@ extension ChordNode {
     moveRecords()
     keepWarm()
     askBehindAgain()
-    inbound.removeAll { now.monotonic - (roundTrips[$0.id]?.lastHeard ?? now.monotonic) > Pace.inboundSilence }
+    limitInbound()
     if let predecessor = ring.predecessor {
       let heard = roundTrips[predecessor.id]?.lastHeard ?? now.monotonic
       roundTrips[predecessor.id] = roundTrips[predecessor.id] ?? RoundTrip(now: now.monotonic)

@@ -153,5 +153,5 @@ extension Identifier {
 
 extension Double {
   /// The logarithm to base 2, straight between powers of two: at most a twelfth too low, and never falling.
-  fileprivate var doublings: Double { Double(exponent) + significand - 1 }
+  var doublings: Double { Double(exponent) + significand - 1 }
 }

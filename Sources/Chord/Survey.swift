@@ -210,26 +210,6 @@ extension ChordNode {
     if !survey.isDone(from: lowest, to: highestPlace) { fingersAt = min(at, now.monotonic + Pace.survey) }
   }
 
-  // MARK: Those who have chosen us
-
-  /// Another member has us as a finger, so that we may route over it as well. Of two at one distance the nearer one stays.
-  mutating func chosen(_ ticket: UInt32, by peer: Peer) {
-    send(.pong(ticket, isMember: ring.isMember), to: peer)
-    guard configuration.routing.isBothWays, ring.isMember, let place = inbound.place(at: peer.id.distance(to: me.id)),
-      !isPointedAt(peer.id), !inbound.isCrowded(peer, besides: place)
-    else { return }
-    if inbound[place] == nil { inbound.set(place, peer) }
-    if roundTrips[peer.id] == nil { roundTrips[peer.id] = RoundTrip(now: now.monotonic) }
-    roundTrips[peer.id]?.heard(at: now.monotonic)
-    measure(peer, .inbound)
-  }
-
-  private mutating func welcome(_ peer: Peer) {
-    guard let place = inbound.place(at: peer.id.distance(to: me.id)) else { return }
-    if let other = inbound[place], handOver(to: other.id) <= handOver(to: peer.id) { return }
-    inbound.set(place, peer)
-  }
-
   // MARK: Measuring
 
   /// Finds out how far away a member is. The first answer may have taken a dial, so the second one counts.

@@ -1,9 +1,11 @@
 // Rings whose members route over near links, both ways round.
 
 import Chat
-import Chord
+import Foundation
 import Simulation
 import Testing
+
+@testable import Chord
 
 @Suite("Routing by proximity")
 struct ProximityTests {
@@ -46,6 +48,24 @@ struct ProximityTests {
     #expect(Self.time(ours) * 2 < Self.time(theirs))
     let known = near.ring.living.compactMap { near.ring.machine($0)?.knownPeers.count }
     #expect(known.allSatisfy { $0 <= 65 })
+  }
+
+  @Test("whom everybody has as a finger remembers few of them, and routes over those who are near")
+  func chosenByAll() throws {
+    var ring = Self.ideal(128, successors: 8)
+    let chosen = ring.living[0]
+    for peer in ring.living.dropFirst().compactMap({ ring.address(of: $0) }) {
+      ring.deliver(.chosen(0), from: peer, to: chosen)
+    }
+    ring.run(.seconds(10))
+    let member = try #require(ring.machine(chosen))
+    let limit = 8 + 4.1 * log2(128)
+    #expect(abs(Double(member.knownPeers.count) - limit) < 3, "\(member.knownPeers.count) of \(limit)")
+    let inbound = member.inbound.entries.map(\.peer.id)
+    let distances = inbound.compactMap { ring.roundTrip(chosen, $0) }
+    #expect(inbound.count > 5)
+    // Delays are even between 20 and 80 ms: those of whoever stayed are well below the middle.
+    #expect(distances.reduce(.zero, +) / distances.count < .milliseconds(80), "\(distances)")
   }
 
   @Test("lookups are right when many have died at once", arguments: [0.2, 0.5])
