@@ -21,10 +21,9 @@ public struct ChordNode: Sendable {
   public struct Configuration: Sendable {
     /// The ring's name, covered by every record's signatures.
     public var network = "chord-chat"
-    /// r: the length of the successor list. With half of all nodes dead at once, one member in 2^r loses every successor.
-    public var successors = 16
-    /// If it is more: so far the list grows with the ring (`Ring.length`).
-    public var mostSuccessors = 0
+    /// r: the length of the successor list, which grows with the ring within these limits (`Ring.length`). With half of all nodes dead at
+    /// once, one member in 2^r loses every successor.
+    public var successors = 16...16
     /// How many members hold a record: the owner and the ones after it. Eight die together once in 256 when half of all die.
     public var copies = 8
     /// How fingers and next hops are chosen.
@@ -104,8 +103,9 @@ public struct ChordNode: Sendable {
   public internal(set) var ring: Ring
   var store: RecordStore
   var fingers: Fingers
-  /// What is being done about the fingers' places.
+  /// What is being done about the fingers' places: where the nearest are chosen, and where they are as in the paper.
   var survey = Survey()
+  var fingerRound = FingerRound()
   /// Those who have us as a finger, by how far behind us they stand.
   var inbound: Fingers
   /// Whom our own lookups have ended at of late.
@@ -173,7 +173,6 @@ public struct ChordNode: Sendable {
   /// When a neighbour last came or went.
   var lastChanged: Instant?
   var fingersAt: Instant?
-  var isFirstRound = true
   var seekAt: Instant?
   var housekeepingAt: Instant?
   var transfersAt: Instant?
@@ -183,7 +182,7 @@ public struct ChordNode: Sendable {
   public init(me: Peer, configuration: Configuration, seed: UInt64, at now: Time) {
     self.configuration = configuration
     self.now = now
-    ring = Ring(me: me, capacity: min(max(configuration.successors, 1), MessageLimit.successors))
+    ring = Ring(me: me, capacity: configuration.successors.clamped(to: 1...MessageLimit.successors).lowerBound)
     copiesBesides = min(max(configuration.copies - 1, 0), ring.capacity)
     fingers = Fingers(base: configuration.routing.base)
     inbound = Fingers(base: configuration.routing.base * (configuration.routing.isBothWays ? 2 : 1))
@@ -387,6 +386,8 @@ enum Pace {
   static let seekSlowest = Duration.seconds(4 * 3600)
   /// Expired records, forgotten neighbours, a silent predecessor.
   static let housekeeping = Duration.seconds(1)
+  /// Who is not pointed at is remembered this long.
+  static let strangers = Duration.seconds(60)
   /// Records on the move: `transferBatch` at a time, so that chat is not held up behind them.
   static let transfers = Duration.milliseconds(10)
   static let transferBatch = 32

@@ -17,8 +17,6 @@ struct Fingers: Hashable, Sendable {
   private(set) var entries: [Entry] = []
   /// How many bits of the distance a digit has: the base is 2 to the power of this.
   private let bits: Int
-  /// The place to be refreshed next.
-  private var next: Int
 
   struct Entry: Hashable, Sendable {
     var place: Int
@@ -28,8 +26,6 @@ struct Fingers: Hashable, Sendable {
   /// The base must be a power of two.
   init(base: Int = 2) {
     bits = base.trailingZeroBitCount
-    next = 0
-    next = last
   }
 
   /// A place for each digit but 0.
@@ -68,18 +64,6 @@ struct Fingers: Hashable, Sendable {
     guard rest < width else { return start(of: place) }
     return start(of: place).advanced(by: min(drawn, rest.distance(to: width)))
   }
-
-  /// The place to refresh now, given the distance to the last successor; nil when the list goes round the whole ring.
-  mutating func turn(listReach: Identifier?) -> Int? {
-    guard let listReach, let lowest = place(at: listReach) else { return nil }
-    entries.removeAll { $0.place < lowest }
-    if next < lowest { next = last }
-    defer { next = next > lowest ? next - 1 : last }
-    return next
-  }
-
-  /// Whether the next turn begins a new round.
-  var isAtStart: Bool { next == last }
 
   subscript(place: Int) -> Peer? { entries.first { $0.place == place }?.peer }
 
@@ -134,6 +118,23 @@ struct Fingers: Hashable, Sendable {
   }
 
   func first(_ id: Identifier) -> Peer? { entries.first { $0.peer.id == id }?.peer }
+}
+
+/// Whose turn it is where every finger is looked up again and again: place after place, from the longest down.
+struct FingerRound: Hashable, Sendable {
+  /// Nil: a new round begins.
+  private var next: Int?
+  /// Whether it is the first round still.
+  private(set) var isFirst = true
+
+  /// The place to look up now, of those from the lowest to the highest; nil: there is none.
+  mutating func turn(from lowest: Int?, to highest: Int) -> Int? {
+    defer { if next == nil { isFirst = false } }
+    guard let lowest else { return nil }
+    let place = next.flatMap { $0 < lowest ? nil : $0 } ?? highest
+    next = place > lowest ? place - 1 : nil
+    return place
+  }
 }
 
 extension Identifier {

@@ -25,6 +25,9 @@ struct Forward: Sendable {
     case upkeep(Identifier)
     /// A record that others are to see to when we are gone.
     case farewell
+
+    /// Whether nobody else has asked us.
+    var isOurs: Bool { if case .peer = self { false } else { true } }
   }
 
   var origin: Origin
@@ -92,8 +95,6 @@ struct Forward: Sendable {
   /// So that others never take all.
   static let limitForOthers = limit / 8 * 7
 
-  /// Whether nobody else has asked us.
-  var isOurs: Bool { if case .peer = origin { false } else { true } }
   /// Whether it is a record that this node's user writes.
   var isOwnPut: Bool { if case .client = origin, case .put = question { true } else { false } }
   /// Whether it does no harm to have it answered twice.
@@ -124,8 +125,7 @@ extension ChordNode {
       if isKeptHere(question, key: key, origin: origin, claim: claim) { return }
     }
     guard hopsLeft > 0 else { return conclude(origin, .failure(.tooManyHops)) }
-    let isOurs = if case .peer = origin { false } else { true }
-    guard forwards.count < (isOurs ? Forward.limit : Forward.limitForOthers) else {
+    guard forwards.count < (origin.isOurs ? Forward.limit : Forward.limitForOthers) else {
       return conclude(origin, .failure(.busy))
     }
     if case .peer(let asker, _) = origin, !burden.takes(from: asker.id, at: now.monotonic) {
@@ -135,7 +135,7 @@ extension ChordNode {
       origin: origin, key: key, question: question, hopsLeft: hopsLeft, via: via,
       claim: via == nil ? claimOfCopies(question, key: key, claim: claim) : claim, begunAt: now.monotonic,
       sentAt: now.monotonic, deadline: now.monotonic, giveUpAt: now.monotonic + Forward.patience,
-      reassuredAt: now.monotonic, attemptsLeft: isOurs ? Forward.attempts : 1)
+      reassuredAt: now.monotonic, attemptsLeft: origin.isOurs ? Forward.attempts : 1)
     let ticket = newTicket()
     forwards[ticket] = forward
     advance(ticket)

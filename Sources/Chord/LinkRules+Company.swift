@@ -106,6 +106,7 @@ extension LinkRules.Company {
   ) {
     guard current == nil, givenUp.isEmpty, !contenders.isEmpty else { return }
     let new = contenders.removeFirst()
+    if contenders.isEmpty { contenders = [] }  // gives back their memory: most links never see another one come
     current = new
     effects.append(.linked(id, new.number))
     resolve(ownIsSmaller, at: now, into: &effects)

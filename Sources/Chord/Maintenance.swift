@@ -185,8 +185,7 @@ extension ChordNode {
 
   /// The list has the length that the size of the ring asks for; as the size is an estimate, it is cut only once that has fallen by half.
   private mutating func fitList() {
-    let limits = configuration.successors...max(configuration.successors, configuration.mostSuccessors)
-    let wanted = Ring.length(for: estimatedSize, within: limits)
+    let wanted = Ring.length(for: estimatedSize, within: configuration.successors)
     guard wanted > ring.capacity || wanted + 1 < ring.capacity else { return }
     change {
       $0.resize(to: wanted)
@@ -197,12 +196,11 @@ extension ChordNode {
   mutating func refreshFinger() {
     guard ring.isMember else { return }
     if configuration.routing.candidates > 1 { return surveyFingers() }
-    let reach = ring.successors.last.map { me.id.distance(to: $0.id) }
-    if let place = fingers.turn(listReach: ring.isRound ? nil : reach) {
+    if let lowest = lowestPlace { fingers.removeAll(below: lowest) }
+    if let place = fingerRound.turn(from: lowestPlace, to: fingers.last) {
       serve(.findSuccessor, key: me.id.advanced(by: fingers.start(of: place)), for: .finger(place))
     }
-    isFirstRound = isFirstRound && !fingers.isAtStart
-    fingersAt = now.monotonic + generator.jittered(isFirstRound ? Pace.firstFingers : Pace.fingers)
+    fingersAt = now.monotonic + generator.jittered(fingerRound.isFirst ? Pace.firstFingers : Pace.fingers)
   }
 
   mutating func fingerAnswered(_ place: Int, _ answer: Reply.Answer) {
@@ -231,8 +229,15 @@ extension ChordNode {
       roundTrips[predecessor.id] = roundTrips[predecessor.id] ?? RoundTrip(now: now.monotonic)
       if now.monotonic - heard > Pace.predecessorSilence { probeLife(of: predecessor) }
     }
-    for id in roundTrips.keys.sorted() where !isPointedAt(id) {
-      if let heard = roundTrips[id]?.lastHeard, now.monotonic - heard > .seconds(60) { roundTrips[id] = nil }
+    forgetStrangers()
+  }
+
+  /// How those answer who were spoken with in passing. The table is made anew for those who stay: to take entries out frees no memory.
+  private mutating func forgetStrangers() {
+    func isForgotten(_ id: Identifier, _ roundTrip: RoundTrip) -> Bool {
+      now.monotonic - roundTrip.lastHeard > Pace.strangers && !isPointedAt(id)
     }
+    guard roundTrips.contains(where: isForgotten) else { return }
+    roundTrips = roundTrips.filter { !isForgotten($0, $1) }
   }
 }

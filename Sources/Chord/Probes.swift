@@ -47,7 +47,7 @@ struct Probe: Sendable {
   var tries = 1
 
   /// Twice what it takes to be declared dead by silence.
-  static let triesUntilDead = 2 * RoundTrip.missesUntilDead
+  static let triesUntilDead = 2 * Int(RoundTrip.missesUntilDead)
   /// With half of all members dead, five in a row are once in thirty. A request that meets more looks further ahead.
   static let behindHead = 4
 }
@@ -167,23 +167,14 @@ extension ChordNode {
 
   /// The host was asleep: what looks like silence was our own.
   mutating func forgiveSilence() {
-    for ticket in probes.keys.sorted() {
-      let deadline = max(probes[ticket]?.deadline ?? now.monotonic, now.monotonic + RoundTrip.initial)
-      probes[ticket]?.deadline = deadline
+    for ticket in probes.keys {
       probes[ticket]?.tries += 1
       probes[ticket]?.askedAt = now.monotonic
-      deadlines.insert(ticket, at: deadline)
     }
-    for ticket in forwards.keys.sorted() {
-      let deadline = max(forwards[ticket]?.deadline ?? now.monotonic, now.monotonic + RoundTrip.initial)
-      forwards[ticket]?.deadline = deadline
-      deadlines.insert(ticket, at: deadline)
-    }
-    for ticket in asks.keys.sorted() {
-      let deadline = max(asks[ticket]?.deadline ?? now.monotonic, now.monotonic + RoundTrip.initial)
-      asks[ticket]?.deadline = deadline
-      deadlines.insert(ticket, at: deadline)
-    }
+    let soonest = now.monotonic + RoundTrip.initial
+    deadlines.postpone(&probes, until: soonest)
+    deadlines.postpone(&forwards, until: soonest)
+    deadlines.postpone(&asks, until: soonest)
   }
 
   mutating func expired(_ ticket: UInt32) {
@@ -210,6 +201,26 @@ extension ChordNode {
       case .look(let ticket): effects.append(.viewed(ticket, nil))
       case .state, .notify, .life, .choice, .distance: break
       }
+    }
+  }
+}
+
+/// An open question, which waits until a deadline.
+protocol OpenQuestion {
+  var deadline: Instant { get set }
+}
+
+extension Probe: OpenQuestion {}
+extension Forward: OpenQuestion {}
+extension Ask: OpenQuestion {}
+
+extension DeadlineQueue<UInt32> {
+  /// Lets none of these end before that time.
+  mutating func postpone(_ questions: inout [UInt32: some OpenQuestion], until soonest: Instant) {
+    for ticket in questions.keys {
+      guard let deadline = questions[ticket]?.deadline else { continue }
+      questions[ticket]?.deadline = max(deadline, soonest)
+      insert(ticket, at: max(deadline, soonest))
     }
   }
 }

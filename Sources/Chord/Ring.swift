@@ -121,7 +121,7 @@ extension Ring {
   /// member in 32 such nights at the most, however large the ring.
   static func length(for members: Int, within limits: ClosedRange<Int>) -> Int {
     let doublings = Int.bitWidth - 1 - max(members, 1).leadingZeroBitCount
-    return min(max(doublings + 6, limits.lowerBound), limits.upperBound, MessageLimit.successors)
+    return max(1, min(max(doublings + 6, limits.lowerBound), limits.upperBound, MessageLimit.successors))
   }
 }
 

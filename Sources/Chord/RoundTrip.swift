@@ -3,26 +3,33 @@
 // routed around. Links die without their nodes (an address changes, a router forgets), so the last question goes over a new
 // one. Only after `missesUntilDead` in a row is it declared dead.
 
-/// What is known of one neighbour's answering.
+/// What is known of one neighbour's answering. There is one for everybody spoken with in the last minute, so it is small.
 struct RoundTrip: Hashable, Sendable {
-  /// Smoothed round trip and mean deviation in nanoseconds; nil before the first sample.
-  private var estimate: (smoothed: Int64, deviation: Int64)?
-  /// The shortest of all samples: what distance alone takes, whatever else was waited for.
-  private(set) var shortest: Duration?
+  /// In nanoseconds.
+  private struct Estimate: Hashable {
+    /// Smoothed round trip and mean deviation.
+    var smoothed: Int64
+    var deviation: Int64
+    /// The shortest of all samples: what distance alone takes, whatever else was waited for.
+    var shortest: Int64
+  }
+
+  /// Nil before the first sample.
+  private var estimate: Estimate?
   /// Whether there was a second sample: the first one may have taken a dial.
   private(set) var isMeasured = false
-  /// Questions in a row that were not answered in time.
-  private(set) var misses = 0
-  /// When the last miss was counted.
-  private var lastMissed: Instant?
-  /// When anything was last heard from it.
-  var lastHeard: Instant
   /// Whether anything was heard since the last link to it broke: otherwise the next question goes over one that has to be dialled.
   private(set) var isLinked = true
+  /// Questions in a row that were not answered in time.
+  private(set) var misses: UInt8 = 0
+  /// When anything was last heard from it.
+  var lastHeard: Instant
+  /// When the last miss was counted.
+  private var lastMissed: Instant?
 
   /// Four tries take at least 4.4 s (the floor, doubled each time, and a new link) and, at first acquaintance, 9 s: under the 15 s in
   /// which a silent host must be out of the ring, and longer than a process hangs over an ordinary hiccup.
-  static let missesUntilDead = 4
+  static let missesUntilDead: UInt8 = 4
   /// Below this a scheduler's pause on a busy machine would look like a death.
   static let floor = Duration.milliseconds(200)
   /// Before any sample: a dial and two handshakes across the world.
@@ -40,6 +47,8 @@ struct RoundTrip: Hashable, Sendable {
     lastHeard = now
   }
 
+  /// What distance alone takes, in nanoseconds; nil before the first sample.
+  var shortest: Int64? { estimate?.shortest }
   /// Whether it has answered, over a link that has not broken since.
   var isWarm: Bool { isKnown && isLinked }
   /// Whether it has ever answered.
@@ -60,15 +69,14 @@ struct RoundTrip: Hashable, Sendable {
   /// An answer came after this long. (Karn: only answers to questions that were asked once are samples.)
   mutating func sample(_ duration: Duration) {
     let nanoseconds = max(duration.inNanoseconds, 0)
-    isMeasured = shortest != nil
-    shortest = min(shortest ?? .nanoseconds(nanoseconds), .nanoseconds(nanoseconds))
-    if let (smoothed, deviation) = estimate {
-      estimate = (
-        smoothed + (nanoseconds - smoothed) / 8, deviation + (abs(smoothed - nanoseconds) - deviation) / 4
-      )
-    } else {
-      estimate = (nanoseconds, nanoseconds / 2)
+    isMeasured = estimate != nil
+    guard var estimate else {
+      return estimate = Estimate(smoothed: nanoseconds, deviation: nanoseconds / 2, shortest: nanoseconds)
     }
+    estimate.deviation += (abs(estimate.smoothed - nanoseconds) - estimate.deviation) / 4
+    estimate.smoothed += (nanoseconds - estimate.smoothed) / 8
+    estimate.shortest = min(estimate.shortest, nanoseconds)
+    self.estimate = estimate
   }
 
   mutating func heard(at now: Instant) {
@@ -84,19 +92,7 @@ struct RoundTrip: Hashable, Sendable {
   mutating func missed(askedAt: Instant, now: Instant) -> Bool {
     guard lastMissed.map({ askedAt >= $0 }) ?? true else { return false }
     lastMissed = now
-    misses += 1
+    if misses < .max { misses += 1 }
     return true
-  }
-
-  static func == (a: RoundTrip, b: RoundTrip) -> Bool {
-    a.misses == b.misses && a.lastHeard == b.lastHeard && a.isLinked == b.isLinked
-      && a.shortest == b.shortest && a.isMeasured == b.isMeasured
-      && a.estimate?.smoothed == b.estimate?.smoothed
-      && a.estimate?.deviation == b.estimate?.deviation
-  }
-
-  func hash(into hasher: inout Hasher) {
-    hasher.combine(misses)
-    hasher.combine(lastHeard)
   }
 }

@@ -111,22 +111,22 @@ extension ChordNode {
     let halving = Double(configuration.routing.halving.inNanoseconds)
     let ours = me.id.gap(to: key)
     var best: (peer: Peer, cost: Double, doubt: Int)?
-    func weigh(_ peer: Peer, isOwner: Bool = false) {
-      let gap = isOwner ? .zero : peer.id.gap(to: key)
+    func weigh(_ peer: Peer, left gap: Identifier) {
       guard gap < ours, !forward.tried.contains(peer.id) else { return }
       let doubt = doubt(peer.id, forward)
       if let best, best.doubt < doubt { return }
       var cost = handOver(to: peer.id) + halving * (1 + gap.fractionOfCircle * scale).doublings
       // Should the owner be dead, who is past the key has to ask somebody before it. Once somebody was silent that is more likely.
-      if !isOwner, gap != peer.id.distance(to: key) { cost += halving * (forward.tried.isEmpty ? 0.25 : 1) }
+      if gap != .zero, gap != peer.id.distance(to: key) { cost += halving * (forward.tried.isEmpty ? 0.25 : 1) }
       if let best, best.doubt == doubt, best.cost <= cost { return }
       best = (peer, cost, doubt)
     }
+    func weigh(_ peer: Peer) { weigh(peer, left: peer.id.gap(to: key)) }
     for peer in ring.successors { weigh(peer) }
     for peer in behind { weigh(peer) }
     for entry in fingers.entries { weigh(entry.peer) }
     for entry in inbound.entries { weigh(entry.peer) }
-    if forward.isOurs, let owner = knownOwner(of: key) { weigh(owner, isOwner: true) }
+    if forward.origin.isOurs, let owner = knownOwner(of: key) { weigh(owner, left: .zero) }
     return best?.peer
   }
 
@@ -142,7 +142,7 @@ extension ChordNode {
     guard let roundTrip = roundTrips[id], let shortest = roundTrip.shortest else {
       return Double(RoundTrip.stranger.inNanoseconds)
     }
-    return Double(shortest.inNanoseconds) * (roundTrip.isLinked ? 0.5 : 2.5)
+    return Double(shortest) * (roundTrip.isLinked ? 0.5 : 2.5)
   }
 }
 

@@ -82,7 +82,7 @@ extension ChordNode {
   private var listReach: Identifier { ring.successors.last.map { me.id.distance(to: $0.id) } ?? .zero }
 
   /// The lowest place worth a finger; nil when the list goes round the whole ring.
-  private var lowestPlace: Int? {
+  var lowestPlace: Int? {
     ring.isRound ? nil : fingers.place(at: listReach)
   }
 

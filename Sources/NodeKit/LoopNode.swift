@@ -86,8 +86,7 @@ public final class LoopNode {
   ) -> Engine {
     var ring = ChordNode.Configuration()
     ring.network = configuration.network
-    ring.successors = configuration.successors ?? ring.successors
-    ring.mostSuccessors = configuration.successors ?? MessageLimit.successors
+    ring.successors = configuration.successors.map { $0...$0 } ?? ring.successors.lowerBound...MessageLimit.successors
     ring.isObserver = configuration.role == .observer
     let seed = configuration.seed ?? Randomness.word()
     let me = Peer(id: identity.nodeID, endpoint: endpoint)

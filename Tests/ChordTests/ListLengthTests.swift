@@ -18,8 +18,7 @@ struct ListLengthTests {
   @Test("members that judge the ring's size differently have exact lists, which grow and are cut with it")
   func grows() {
     var configuration = Simulator.Configuration()
-    configuration.node.successors = 4
-    configuration.node.mostSuccessors = 32
+    configuration.node.successors = 4...32
     configuration.keepsObservations = false
     var ring = Simulator.idealRing(of: 64, configuration)
     #expect(ring.run(.seconds(20)) { $0.flaw == nil }, "\(ring.flaw ?? "")")

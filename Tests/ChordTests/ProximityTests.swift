@@ -19,7 +19,7 @@ struct ProximityTests {
 
   private static func ideal(_ count: Int, _ routing: Routing = .proximity, successors: Int = 16) -> Simulator {
     var configuration = configuration(routing)
-    configuration.node.successors = successors
+    configuration.node.successors = successors...successors
     var ring = Simulator.idealRing(of: count, configuration)
     ring.run(.seconds(20))
     return ring
@@ -122,7 +122,7 @@ struct ProximityTests {
   @Test("a ring that grows finds near fingers, loses some, and has new ones in their places soon")
   func grows() throws {
     var configuration = Self.configuration()
-    configuration.node.successors = 4
+    configuration.node.successors = 4...4
     var ring = try #require(Simulator.ring(of: 30, configuration))
     #expect(ring.flaw == nil)
     for victim in Array(ring.living.dropFirst(3).prefix(8)) { ring.crash(victim) }

@@ -10,7 +10,7 @@ struct RingOfMachinesTests {
   static func ring(of count: Int, seed: UInt64, successors: Int = 16) -> Simulator {
     var configuration = Simulator.Configuration()
     configuration.seed = seed
-    configuration.node.successors = successors
+    configuration.node.successors = successors...successors
     var ring = Simulator(configuration)
     let ids = (0..<count).map { ring.start($0) }
     ring.bootstraps = ids.prefix(3).compactMap { ring.machine($0)?.me }

@@ -72,7 +72,7 @@ public struct DeliveryExperiment {
     var configuration = Simulator.Configuration()
     configuration.seed = options.seed
     configuration.keepsObservations = false
-    configuration.node.successors = 8
+    configuration.node.successors = 8...8
     configuration.latency = .ofPair(.milliseconds(5)...(.milliseconds(60)))
     simulator = Simulator(configuration)
     generator = Generator(seed: options.seed ^ 0xDE11_7E47)

@@ -20,7 +20,7 @@ extension Simulator {
   /// six. To choose the nearest of several takes a second and a half at the most for each that is looked at.
   private var standsAt: Instant {
     let routing = configuration.node.routing
-    let members = max(hosts.count / configuration.node.successors, 1)
+    let members = max(hosts.count / configuration.node.successors.lowerBound, 1)
     let doublings = Int.bitWidth - members.leadingZeroBitCount + 2
     let places = doublings * (routing.base - 1) / routing.base.trailingZeroBitCount
     let looks = routing.candidates > 1 ? places * (routing.candidates + 1) : 0
@@ -95,10 +95,14 @@ extension Simulator {
     }
   }
 
+  /// So many tell at once whom they have chosen: what is under way takes more memory than the members.
+  private static let telling = 10_000
+
   /// Those who were chosen as fingers by members that lived before or after them.
   private mutating func tellChosen() {
     guard configuration.node.routing.isBothWays else { return }
     for host in hosts.indices {
+      if host > 0, host % Self.telling == 0 { run(.seconds(1)) }
       for peer in hosts[host].engine.ring.fingerPeers {
         guard let other = numbers[peer.id] else { continue }
         push(other, .event(.ring(.received(.chosen(0), from: hosts[host].me))), at: now + delay(host, other))
@@ -121,7 +125,7 @@ private struct IdealAnswers {
     places = Dictionary(uniqueKeysWithValues: ring.living.enumerated().map { ($1, $0) })
     numbers = ring.numbers
     bootstraps = ring.bootstraps
-    capacity = max(ring.configuration.node.successors, ring.configuration.node.mostSuccessors)
+    capacity = ring.configuration.node.successors.upperBound
   }
 
   /// What this node hears when it asks, and the host of whoever says so; nil when there is nothing to answer.

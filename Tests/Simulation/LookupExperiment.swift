@@ -31,8 +31,9 @@ public struct LookupExperiment {
   public static let patience = Duration.seconds(60)
 
   /// `ring` should be exact and have full fingers.
-  public init(_ ring: Simulator, failing share: Double = 0, isWarm: Bool = false, load: Load = .even, seed: UInt64) {
-    var ring = ring
+  public init(
+    _ ring: consuming Simulator, failing share: Double = 0, isWarm: Bool = false, load: Load = .even, seed: UInt64
+  ) {
     self.seed = seed
     self.isWarm = isWarm
     self.load = load

@@ -42,7 +42,7 @@ public struct RecordExperiment {
     self.ring.comeToRest()
     self.failing = failing
     let node = ring.configuration.node
-    copies = min(node.copies, node.successors + 1, ring.living.count)
+    copies = min(node.copies, node.successors.lowerBound + 1, ring.living.count)
     generator = Generator(seed: seed)
     work = self.ring
   }

@@ -108,8 +108,9 @@ public struct Scenario {
     configuration.keepsObservations = false
     configuration.checksPromises = true
     configuration.remembersSignatures = options.remembersSignatures
-    configuration.node.successors = [4, 6, 8, 16][generator.below(4)]
-    if !isCovered, generator.chance(3) { configuration.node.mostSuccessors = MessageLimit.successors }
+    let shortest = [4, 6, 8, 16][generator.below(4)]
+    let isGrowing = !isCovered && generator.chance(3)
+    configuration.node.successors = shortest...(isGrowing ? MessageLimit.successors : shortest)
     configuration.queueLimit = [8, 64, 1024][generator.below(3)]
     slowest = [.milliseconds(1), .milliseconds(20), .milliseconds(60), .milliseconds(150)][generator.below(4)]
     if let matrix = options.latencies {
@@ -205,7 +206,7 @@ public struct Scenario {
       if mayCheckInvariant {
         saw(.invariant)
         let oracle = RingOracle(simulator.members)
-        let capacity = simulator.configuration.node.successors
+        let capacity = simulator.configuration.node.successors.lowerBound
         if let broken = oracle.brokenInvariant(capacity: min(capacity, options.nodes / 3)) { fail(broken) }
       }
     }

@@ -82,7 +82,7 @@ enum RingFixture {
   static func fresh(isObserver: Bool = false, successors: Int = 4, copies: Int = 3) -> ChordNode {
     var configuration = ChordNode.Configuration()
     configuration.network = Fixture.network
-    configuration.successors = successors
+    configuration.successors = successors...successors
     configuration.copies = copies
     configuration.isObserver = isObserver
     return ChordNode(me: me, configuration: configuration, seed: 1, at: Fixture.start)

@@ -120,7 +120,8 @@ struct LookupCommand: ParsableCommand {
     trouble.lookupsPerSecond = rate
     trouble.warmUp = .seconds(warmUp)
     let load = popular.map { LookupExperiment.Load.skewed(keys: $0, askers: askers) } ?? .even
-    var simulated = SimulatedLookups(options, isWarm: warm, load: load, quiet: .seconds(quiet), churn: trouble)
+    var simulated = SimulatedLookups(
+      options, isWarm: warm, load: load, quiet: .seconds(quiet), churn: trouble, rows: fail.values.count)
     for nodes in options.nodes.values {
       for successors in options.successors.values {
         if mode == .loopback {

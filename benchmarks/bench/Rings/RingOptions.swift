@@ -68,8 +68,7 @@ struct RingOptions: ParsableArguments {
   func ring(of nodes: Int, successors: Int, seed: UInt64) throws -> Simulator {
     var configuration = Simulator.Configuration()
     configuration.seed = seed
-    configuration.node.successors = successors
-    if growing { configuration.node.mostSuccessors = MessageLimit.successors }
+    configuration.node.successors = successors...(growing ? MessageLimit.successors : successors)
     configuration.node.routing = routing.values
     configuration.keepsObservations = false
     configuration.latency = try latency.latency(seed: seed)

@@ -15,22 +15,29 @@ struct SimulatedLookups {
   /// For the rows under churn; rate and lifetime come with each.
   let churn: ChurnExperiment.Configuration
 
-  /// What was built lately, for the rows that differ in what fails alone.
-  private var rings: (nodes: Int, successors: Int, bySeed: [(seed: UInt64, ring: Simulator)])?
+  /// Whether there are several rows that differ in what fails alone. Otherwise a ring is used up by its experiment, of which there would be two
+  /// in memory.
+  let keepsRings: Bool
+
+  /// What was built lately.
+  private var kept: (nodes: Int, successors: Int, bySeed: [UInt64: Simulator])?
 
   init(
     _ options: RingOptions, isWarm: Bool, load: LookupExperiment.Load = .even, quiet: Duration,
-    churn: ChurnExperiment.Configuration
+    churn: ChurnExperiment.Configuration, rows: Int
   ) {
     (self.options, self.isWarm, self.load, self.quiet, self.churn) = (options, isWarm, load, quiet, churn)
+    keepsRings = rows > 1 || quiet > .zero
   }
 
   /// A share of all fails at once before the lookups.
   mutating func failing(_ share: Double, of nodes: Int, successors: Int) throws -> LookupFigures {
     var figures = figures(nodes, successors, share, more: [("fail", .number(share))])
-    for (seed, ring) in try rings(of: nodes, successors) {
+    for seed in options.allSeeds {
       let began = ProcessorTime.own
-      var experiment = LookupExperiment(ring, failing: share, isWarm: isWarm, load: load, seed: seed)
+      // Handed over at once: a name for it would keep it.
+      var experiment = LookupExperiment(
+        try ring(of: nodes, successors, seed), failing: share, isWarm: isWarm, load: load, seed: seed)
       figures.knownPeers += experiment.ring.living.compactMap { experiment.ring.machine($0)?.knownPeers.count }
       let progress = Progress("\(nodes) nodes, seed \(seed)", of: options.lookups)
       figures.tallies.append(experiment.run(lookups: options.lookups) { progress.tell($0) })
@@ -46,7 +53,8 @@ struct SimulatedLookups {
     var figures = figures(
       nodes, successors, 0, more: [("churn", .string(sessions.name)), ("crashes", .number(churn.crashes))])
     var (bytes, messages, memberSeconds) = (0, 0, 0.0)
-    for (seed, ring) in try rings(of: nodes, successors) {
+    for seed in options.allSeeds {
+      let ring = try ring(of: nodes, successors, seed)
       let began = ProcessorTime.own
       var configuration = churn
       configuration.rate = Double(nodes) / sessions.lifetime.mean
@@ -77,19 +85,20 @@ struct SimulatedLookups {
       ] + more, nodes: nodes, failing: share)
   }
 
-  private mutating func rings(of nodes: Int, _ successors: Int) throws -> [(seed: UInt64, ring: Simulator)] {
-    if let rings, rings.nodes == nodes, rings.successors == successors { return rings.bySeed }
-    rings = nil
-    let bySeed = try options.allSeeds.map { ($0, try options.ring(of: nodes, successors: successors, seed: $0)) }
-    rings = (nodes, successors, bySeed)
-    return bySeed
+  private mutating func ring(of nodes: Int, _ successors: Int, _ seed: UInt64) throws -> Simulator {
+    guard keepsRings else { return try options.ring(of: nodes, successors: successors, seed: seed) }
+    if kept.map({ $0.nodes != nodes || $0.successors != successors }) ?? true { kept = (nodes, successors, [:]) }
+    if let ring = kept?.bySeed[seed] { return ring }
+    let ring = try options.ring(of: nodes, successors: successors, seed: seed)
+    kept?.bySeed[seed] = ring
+    return ring
   }
 
   private mutating func measureQuiet(_ figures: inout LookupFigures, _ nodes: Int, _ successors: Int) throws {
     guard quiet > .zero else { return }
     var (bytes, messages) = (0, 0)
-    for (_, ring) in try rings(of: nodes, successors) {
-      var ring = ring
+    for seed in options.allSeeds {
+      var ring = try ring(of: nodes, successors, seed)
       let before = (ring.byteCount, ring.messageCount)
       ring.run(quiet)
       bytes += ring.byteCount - before.0

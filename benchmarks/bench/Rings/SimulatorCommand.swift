@@ -91,7 +91,7 @@ struct SimulatorCommand: ParsableCommand {
       if let broken = ring.brokenInvariantOfLast { throw ValidationError(broken) }
       guard seen != ring.changeCount else { continue }
       seen = ring.changeCount
-      let capacity = ring.configuration.node.successors
+      let capacity = ring.configuration.node.successors.lowerBound
       if let broken = RingOracle(ring.members).brokenInvariant(capacity: capacity) { throw ValidationError(broken) }
     }
   }
