@@ -40,10 +40,16 @@ public struct Time: Hashable, Sendable {
 extension Duration {
   /// The whole nanoseconds of this duration, saturating at the ends of 64 bits (292 years).
   public var inNanoseconds: Int64 {
-    let (seconds, attoseconds) = components
-    let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    return overflow ? (seconds < 0 ? .min : .max) : whole &+ attoseconds / 1_000_000_000
+    let attoseconds = attoseconds.magnitude
+    // One division of 128 bits by 64: `components` and arithmetic of 128 bits take a hundred instructions, and every deadline comes here.
+    let (high, low) = (UInt64(truncatingIfNeeded: attoseconds >> 64), UInt64(truncatingIfNeeded: attoseconds))
+    guard high < Self.attosecondsEach else { return self < .zero ? .min : .max }
+    let nanoseconds = Self.attosecondsEach.dividingFullWidth((high, low)).quotient
+    return self < .zero ? Int64(clamping: -Int128(nanoseconds)) : Int64(clamping: nanoseconds)
   }
+
+  /// In a nanosecond.
+  private static let attosecondsEach: UInt64 = 1_000_000_000
 
   /// This duration in milliseconds, with its fraction.
   public var inMilliseconds: Double { Double(inNanoseconds) / 1e6 }

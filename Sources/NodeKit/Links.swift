@@ -126,8 +126,8 @@ final class Links: LinkOwner {
     var batch: [LinkRules.Effect] = []
     swap(&batch, &effects)  // its memory serves every event
     rules.handle(event, at: Instant(nanoseconds: Int64(clamping: loop.now.nanoseconds)), into: &batch)
-    for effect in batch { perform(effect) }
-    batch.removeAll(keepingCapacity: true)
+    batch.reverse()
+    while let effect = batch.popLast() { perform(effect) }
     swap(&batch, &effects)
   }
 

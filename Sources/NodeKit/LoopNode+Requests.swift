@@ -17,9 +17,6 @@ extension LoopNode {
     case put((Result<Int, NodeFailure>) -> Void)
   }
 
-  /// The session's user; nil for a node without one.
-  public var user: User? { engine.conversations?.user }
-
   /// How the node stands now.
   public var status: NodeStatus {
     let ring = engine.ring.ring

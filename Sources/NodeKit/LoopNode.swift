@@ -21,6 +21,8 @@ public final class LoopNode {
   let loop: EventLoop
   let configuration: NodeConfiguration
   let identity: Identity
+  /// The session's user; nil for a node without one.
+  public let user: User?
   let links: Links
   let bootstrapper: Bootstrapper
   var engine: Engine
@@ -66,7 +68,9 @@ public final class LoopNode {
     self.configuration = configuration
     self.onEvent = onEvent
     isLogged = configuration.logger.logLevel <= .info
-    identity = configuration.identity ?? Identity.random()
+    let identity = configuration.identity ?? Identity.random()
+    self.identity = identity
+    user = configuration.username.map { User(name: $0, identity: identity) }
     links = Links(
       on: loop, identity: identity, network: configuration.network, limits: configuration.limits)
     bootstrapper = try Bootstrapper(configuration.bootstraps, links: links)
@@ -161,8 +165,8 @@ public final class LoopNode {
     var batch: [Engine.Effect] = []
     swap(&batch, &effects)  // its memory serves every event
     engine.handle(event, at: now, into: &batch)
-    for effect in batch { perform(effect) }
-    batch.removeAll(keepingCapacity: true)
+    batch.reverse()
+    while let effect = batch.popLast() { perform(effect) }  // moved, not copied, as in `Engine.exchange`
     swap(&batch, &effects)
   }
 
@@ -251,9 +255,12 @@ extension LoopNode: TurnEnd {
   /// Nothing more is at hand: what has become due by all that has happened, texts above all, is done now.
   package func turnEnds() {
     if !inbox.isEmpty { stepThroughInbox() }
-    if let at = engine.nextDeadline, LoopTime(at) <= loop.now { step(.tick) }
+    var at = engine.nextDeadline.map { LoopTime($0) }
+    if let due = at, due <= loop.now {
+      step(.tick)
+      at = engine.nextDeadline.map { LoopTime($0) }
+    }
     isCalledAtEndOfTurn = false
-    let at = engine.nextDeadline.map { LoopTime($0) }
     guard at != deadlineAt || !deadline.isSet else { return }
     deadlineAt = at
     if let at { deadline.set(at) } else { deadline.cancel() }
