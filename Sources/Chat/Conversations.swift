@@ -73,9 +73,9 @@ public struct Conversations: Sendable {
     assert(table.holdsTogether(limits: limits))
   }
 
-  /// When the machine wants a `tick` at the latest; nil when it waits for nothing. In place, as `ChordNode.nextDeadline`.
+  /// When the machine wants a `tick` at the latest; nil when it waits for nothing.
   public var nextDeadline: Instant? {
-    mutating get { .earlier(publicationDeadline, .earlier(findingsDeadline, table.nextDeadline)) }
+    .earlier(publicationDeadline, .earlier(findingsDeadline, table.nextDeadline))
   }
 
   /// What is out of order or beyond its bound; nil when all is well.

@@ -58,11 +58,11 @@ final class Link: TCPConnectionHandler {
   private let loop: EventLoop
   private var connection: TCPConnection?
   private var phase = Phase.handshaking
-  private var channel: SecureChannel
+  @exclusivity(unchecked) private var channel: SecureChannel
   private var reader = MessageReader()
-  private var allowance: Allowance
+  @exclusivity(unchecked) private var allowance: Allowance
   /// What may still be taken of the peer in this turn.
-  private var portion = Portion()
+  @exclusivity(unchecked) private var portion = Portion()
   private lazy var restEnds = Deadline(on: loop) { [weak self] in self?.goOn() }
   /// Frames of an opened message that wait until the rest is over.
   private var untaken: [UInt8] = []

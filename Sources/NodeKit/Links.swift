@@ -61,12 +61,13 @@ final class Links: LinkOwner {
   /// How often links ended, by reason.
   private(set) var failures: [LinkFailure: Int] = [:]
 
-  private var rules: LinkRules
-  private var inbox: [LinkRules.Event] = []
-  private var effects: [LinkRules.Effect] = []
+  // Unchecked for the reasons of LoopNode's.
+  @exclusivity(unchecked) private var rules: LinkRules
+  @exclusivity(unchecked) private var inbox: [LinkRules.Event] = []
+  @exclusivity(unchecked) private var effects: [LinkRules.Effect] = []
   private var isStepping = false
   /// Every connection that has not ended.
-  private var links: [LinkRules.Number: Link] = [:]
+  @exclusivity(unchecked) private var links: [LinkRules.Number: Link] = [:]
   private var lastNumber = 0
   /// Those at whose other end nobody has proved a node yet, except where we have dialled one that we know.
   private var strangers: Set<LinkRules.Number> = []

@@ -6,6 +6,9 @@
 // `perform` never calls `step`: what comes up while effects are performed (a dial that fails at once, a callback that sends)
 // waits in `inbox` until they are. What the program wants to send waits there until the turn ends, so that it leaves together.
 //
+// The machine calls nobody, so nobody can look at it while it works; and the lists are only ever swapped, added to, or read for the length
+// of an expression. So access to them goes unchecked (`@exclusivity`): the checks took a tenth of all instructions of a text's way.
+//
 // LoopNode.swift         starting, stepping, performing          LoopNode+Requests.swift   what a program asks of it
 // LoopNode+Network.swift what links and bootstraps tell it        LoopNode+Leaving.swift   the way out
 
@@ -25,15 +28,15 @@ public final class LoopNode {
   public let user: User?
   let links: Links
   let bootstrapper: Bootstrapper
-  var engine: Engine
+  @exclusivity(unchecked) var engine: Engine
   private let onEvent: (NodeEvent) -> Void
   /// Whether anybody reads in the log that texts arrive.
   private let isLogged: Bool
 
   private var deadlineAt: LoopTime?
   private lazy var deadline = Deadline(on: loop) { [weak self] in self?.callAtEndOfTurn() }
-  private var inbox: [Engine.Event] = []
-  private var effects: [Engine.Effect] = []
+  @exclusivity(unchecked) private var inbox: [Engine.Event] = []
+  @exclusivity(unchecked) private var effects: [Engine.Effect] = []
   private var isStepping = false
   private var isCalledAtEndOfTurn = false
   /// Whom the message being handled names, and who sent it: dials to them are on that one's word.

@@ -64,11 +64,11 @@ public final class EventLoop: @unchecked Sendable {
   var phase = Phase.made
   var lookups: [ObjectIdentifier: Lookup] = [:]
   var holdingListeners: [TCPListener] = []
-  private var batch: [Inbox.Job] = []
+  @exclusivity(unchecked) private var batch: [Inbox.Job] = []
   private var laterJobs: [() -> Void] = []
   private var laterBatch: [() -> Void] = []
-  private var turnEnds: [any TurnEnd] = []
-  private var turnEndBatch: [any TurnEnd] = []
+  @exclusivity(unchecked) private var turnEnds: [any TurnEnd] = []
+  @exclusivity(unchecked) private var turnEndBatch: [any TurnEnd] = []
   private var cachedNow: LoopTime?
   private var armedFor: UInt64?  // milliseconds of uv_now
 
