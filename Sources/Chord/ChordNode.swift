@@ -203,10 +203,11 @@ public struct ChordNode: Sendable {
   /// Everybody it remembers whom a lookup may use or may come to use: neighbours on both sides, fingers, those who have it as a finger, and
   /// candidates.
   public var knownPeers: Set<Identifier> {
-    let neighbours = ring.successors + [ring.predecessor].compactMap(\.self) + behind
     let others = inbound.entries.map(\.peer) + survey.left + knownOwners.entries.map(\.owner)
     return Set((neighbours + fingerPeers + others).map(\.id))
   }
+
+  var neighbours: [Peer] { ring.successors + [ring.predecessor].compactMap(\.self) + behind }
 
   /// Nodes this one was introduced to, the latest last.
   public var introducedPeers: [Peer] { contacts }

@@ -4,8 +4,9 @@
 //                                                                 and as long as we know few enough
 //
 // How many choose us is not ours to say, and some members are chosen by very many: those who stand after a gap, or near everybody. So
-// there is one to a place, and with all others we know there are never more than a few for each doubling of the ring (`mostKnown`):
-// those who are farthest away go first. They still have us as a finger, and their links stay.
+// there is one to a place, and with all others whom we know for longer there are never more than a few for each doubling of the ring
+// (`mostKnown`): those who are farthest away go first. They still have us as a finger, and their links stay. What is left of the room is for
+// the owners of keys that were asked for in passing (KnownOwners.swift); who is only looked at as a finger does not count.
 
 extension ChordNode {
   /// Another member has us as a finger.
@@ -14,7 +15,7 @@ extension ChordNode {
     guard configuration.routing.isBothWays, ring.isMember, let place = inbound.place(at: peer.id.distance(to: me.id)),
       !isPointedAt(peer.id), !inbound.isCrowded(peer, besides: place)
     else { return }
-    if inbound[place] == nil, knownPeers.count < mostKnown { inbound.set(place, peer) }
+    if inbound[place] == nil, excess < 0 { inbound.set(place, peer) }
     if roundTrips[peer.id] == nil { roundTrips[peer.id] = RoundTrip(now: now.monotonic) }
     roundTrips[peer.id]?.heard(at: now.monotonic)
     measure(peer, .inbound)
@@ -31,10 +32,19 @@ extension ChordNode {
   /// Lets those go who have been silent, and the farthest of those who are too many.
   mutating func limitInbound() {
     inbound.removeAll { now.monotonic - (roundTrips[$0.id]?.lastHeard ?? now.monotonic) > Pace.inboundSilence }
-    let excess = min(knownPeers.count - mostKnown, inbound.entries.count)
-    guard excess > 0 else { return }
-    let farthest = inbound.entries.map(\.peer).sorted { handOver(to: $0.id) > handOver(to: $1.id) }.prefix(excess)
+    let surplus = excess
+    guard surplus > 0 else { return }
+    let farthest = inbound.entries.map(\.peer).sorted { handOver(to: $0.id) > handOver(to: $1.id) }.prefix(surplus)
     inbound.removeAll { peer in farthest.contains { $0.id == peer.id } }
+  }
+
+  /// By how many there are too many of those who count.
+  private var excess: Int { knownOwners.linked - roomForOwners }
+
+  /// How many we may know besides neighbours, fingers and those who have chosen us.
+  var roomForOwners: Int {
+    let companions = neighbours + fingerPeers + inbound.entries.map(\.peer)
+    return mostKnown - Set(companions.map(\.id)).count
   }
 
   /// So many peers we know at the most as long as those who have chosen us count among them: a list, and 4.1 for each doubling of the ring, as

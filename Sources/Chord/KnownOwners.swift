@@ -25,12 +25,19 @@ struct KnownOwners: Hashable, Sendable {
   /// So often asked in that time, somebody is worth a link.
   static let isWorthLink = 3
 
-  /// Takes in who owns what; returns how often that one has been the answer.
-  mutating func learn(_ owner: Peer, after predecessor: Identifier, at now: Instant) -> Int {
+  /// However little room there is for them: two, or nobody would ever be asked for a second time.
+  static let least = 2
+
+  /// Those who are worth a link.
+  var linked: Int { entries.count { $0.uses >= Self.isWorthLink } }
+
+  /// Takes in who owns what, as far as there is room; returns how often that one has been the answer.
+  mutating func learn(_ owner: Peer, after predecessor: Identifier, room: Int, at now: Instant) -> Int {
     let uses = 1 + (entries.first { $0.owner == owner && $0.until > now }?.uses ?? 0)
     entries.removeAll { $0.owner.id == owner.id || $0.until <= now }
     // Whoever was asked only once makes room, or a passer-by would push out those who are asked all the time.
-    if entries.count >= Self.limit, let rarest = entries.indices.min(by: { entries[$0].uses < entries[$1].uses }) {
+    let room = min(max(room, Self.least), Self.limit)
+    while entries.count >= room, let rarest = entries.indices.min(by: { entries[$0].uses < entries[$1].uses }) {
       entries.remove(at: rarest)
     }
     entries.append(Entry(owner: owner, predecessor: predecessor, uses: uses, until: now + Self.life))
@@ -53,7 +60,7 @@ extension ChordNode {
     guard configuration.routing.isBothWays, ring.isMember, owner.id != me.id, !isNeighbour(owner.id),
       let predecessor = view.predecessor
     else { return }
-    let uses = knownOwners.learn(owner, after: predecessor.id, at: now.monotonic)
+    let uses = knownOwners.learn(owner, after: predecessor.id, room: roomForOwners, at: now.monotonic)
     guard uses >= KnownOwners.isWorthLink else { return }
     if roundTrips[owner.id]?.isMeasured != true {
       measure(owner, .owner)

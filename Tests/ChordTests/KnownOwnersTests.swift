@@ -16,7 +16,7 @@ struct KnownOwnersTests {
     var owners = KnownOwners()
     let start = Instant(nanoseconds: 1)
     for number in 1...9 as ClosedRange<UInt32> {
-      #expect(owners.learn(peer(number * 10), after: Identifier(number * 10 - 5), at: start) == 1)
+      #expect(owners.learn(peer(number * 10), after: Identifier(number * 10 - 5), room: 8, at: start) == 1)
     }
     #expect(owners.entries.count == KnownOwners.limit)
     #expect(owners.owner(of: Identifier(10), at: start) == nil, "the oldest is forgotten")
@@ -24,14 +24,31 @@ struct KnownOwnersTests {
     #expect(
       owners.owner(of: Identifier(16), at: start) == peer(20) && owners.owner(of: Identifier(20), at: start) == peer(20)
     )
-    #expect(owners.learn(peer(20), after: Identifier(18), at: start) == 2)
+    #expect(owners.learn(peer(20), after: Identifier(18), room: 8, at: start) == 2)
     #expect(owners.owner(of: Identifier(16), at: start) == nil, "what it owns now counts")
     owners.forget(Identifier(30), at: nil)
     #expect(owners.owner(of: Identifier(28), at: start) == nil)
     let end = start + KnownOwners.life
     #expect(owners.owner(of: Identifier(20), at: end) == nil)
-    #expect(owners.learn(peer(20), after: Identifier(18), at: end) == 1, "one asked long ago is a stranger")
+    #expect(owners.learn(peer(20), after: Identifier(18), room: 8, at: end) == 1, "one asked long ago is a stranger")
     #expect(owners.entries.count == 1)
+  }
+
+  @Test("where there is little room few are remembered, and those who are asked for again and again stay")
+  func littleRoom() {
+    var owners = KnownOwners()
+    let start = Instant(nanoseconds: 1)
+    func learn(_ number: UInt32, room: Int) -> Int {
+      owners.learn(peer(number * 10), after: Identifier(number * 10 - 5), room: room, at: start)
+    }
+    for uses in 1...3 { #expect(learn(1, room: 8) == uses) }
+    #expect(owners.linked == 1)
+    for number in 2...8 as ClosedRange<UInt32> { #expect(learn(number, room: 8) == 1) }
+    for (room, kept) in [(5, 5), (0, KnownOwners.least), (-3, KnownOwners.least)] {
+      #expect(learn(9, room: room) >= 1)
+      #expect(owners.entries.count == kept)
+      #expect(owners.owner(of: Identifier(6), at: start) == peer(10))
+    }
   }
 
   @Test("who asks for the same key again and again asks its owner, and goes the usual way when that one is dead")
