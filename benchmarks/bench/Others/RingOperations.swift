@@ -2,9 +2,9 @@
 //
 // One after the other: a node writes and stores the record of a user who has been nobody before (sealed, signed twice), which ends when
 // its holders have it; then another node finds that user, which ends when the record has come, proved itself, and names the right node.
-// The nodes' own users are stored besides, and their records renewed, as on any ring. What is measured meets tables that have been used, as
-// with OpenDHT: each node puts a record first, and the ring is as old as that one's is when it stands. (A ring that has changed within two
-// seconds asks more holders, lest it should tell of a record that has ended.)
+// The nodes' own users are stored besides, and their records renewed, as on any ring. What is measured meets a ring in use, as with
+// OpenDHT: each node puts a record first, and both rings are half a minute old. (In one that has changed within two seconds a read asks more
+// holders, lest it should tell of a record that has ended; in one of a few seconds many a link has still to be dialled.)
 
 import Foundation
 import NodeKit
@@ -12,8 +12,8 @@ import Processes
 
 /// One run. Belongs to its loop's thread.
 final class RingOperations: @unchecked Sendable {
-  /// So long OpenDHT takes to stand.
-  private static let age = Duration.seconds(5)
+  /// As old as OpenDHT's.
+  private static let age = Duration.seconds(30)
 
   private let loop: EventLoop
   private let count: Int
