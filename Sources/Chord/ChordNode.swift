@@ -200,14 +200,11 @@ public struct ChordNode: Sendable {
   /// Members beyond the neighbours that lookups may use.
   public var fingerPeers: [Peer] { fingers.entries.map(\.peer) }
 
-  /// Everybody it remembers whom a lookup may use or may come to use: neighbours on both sides, fingers, those who have it as a finger, and
-  /// candidates.
+  /// Everybody it remembers whom a lookup may come to use: neighbours on both sides, fingers either way, owners met, and candidates.
   public var knownPeers: Set<Identifier> {
     let others = inbound.entries.map(\.peer) + survey.left + knownOwners.entries.map(\.owner)
     return Set((neighbours + fingerPeers + others).map(\.id))
   }
-
-  var neighbours: [Peer] { ring.successors + [ring.predecessor].compactMap(\.self) + behind }
 
   /// Nodes this one was introduced to, the latest last.
   public var introducedPeers: [Peer] { contacts }

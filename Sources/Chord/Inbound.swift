@@ -47,6 +47,9 @@ extension ChordNode {
     return mostKnown - Set(companions.map(\.id)).count
   }
 
+  /// Those before and after us.
+  var neighbours: [Peer] { ring.successors + [ring.predecessor].compactMap(\.self) + behind }
+
   /// So many peers we know at the most as long as those who have chosen us count among them: a list, and 4.1 for each doubling of the ring, as
   /// how close our neighbours stand on both sides tells it. On average that keeps members below five and a half times log2 N, with 20
   /// successors below six times.
