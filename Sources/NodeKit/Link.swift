@@ -58,6 +58,7 @@ final class Link: TCPConnectionHandler {
   private let loop: EventLoop
   private var connection: TCPConnection?
   private var phase = Phase.handshaking
+  // The channel, the allowance and the portion call nobody: unchecked for the reasons of LoopNode's. Not so the reader, which lends messages out.
   @exclusivity(unchecked) private var channel: SecureChannel
   private var reader = MessageReader()
   @exclusivity(unchecked) private var allowance: Allowance

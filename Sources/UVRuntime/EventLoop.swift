@@ -64,6 +64,7 @@ public final class EventLoop: @unchecked Sendable {
   var phase = Phase.made
   var lookups: [ObjectIdentifier: Lookup] = [:]
   var holdingListeners: [TCPListener] = []
+  // Unchecked: swapped, added to, or read for the length of an expression, and never held while a job or an end of turn runs.
   @exclusivity(unchecked) private var batch: [Inbox.Job] = []
   private var laterJobs: [() -> Void] = []
   private var laterBatch: [() -> Void] = []

@@ -89,7 +89,7 @@ final class RingOperations: @unchecked Sendable {
   }
 
   /// Writes and stores the record of a user who has been nobody before.
-  private func store(by writer: Int, _ done: @escaping (Newcomer, Result<Int, any Error>) -> Void) {
+  private func store(by writer: Int, _ done: @escaping (Newcomer, Result<Int, NodeFailure>) -> Void) {
     guard let ring else { return }
     do {
       let identity = Identity.random()
@@ -99,7 +99,7 @@ final class RingOperations: @unchecked Sendable {
       guard let record = pen.record(endpoints: [address], at: loop.wallClockMilliseconds) else {
         throw ProcessError("no record for \(address)")
       }
-      ring.nodes[writer].put(record) { done(Newcomer(user: user, id: identity.nodeID), $0.mapError { $0 }) }
+      ring.nodes[writer].put(record) { done(Newcomer(user: user, id: identity.nodeID), $0) }
     } catch {
       end(.failure(error))
     }
