@@ -50,6 +50,9 @@ public struct ByteWriter: Sendable {
     write(value)
   }
 
+  /// Forgets what has been written and keeps the memory.
+  public mutating func restart() { bytes.removeAll(keepingCapacity: true) }
+
   private mutating func writeInteger(_ value: some FixedWidthInteger) {
     withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
   }

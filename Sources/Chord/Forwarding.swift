@@ -313,7 +313,8 @@ extension ChordNode {
     // More often than that nobody need say it, and each time costs a deadline.
     guard !forward.isAccepted || now.monotonic - forward.heardAt >= Forward.reassurance / 2 else { return }
     forward.heardAt = now.monotonic
-    if !forward.isAccepted { roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt) }
+    let taken = now.monotonic - forward.sentAt
+    if !forward.isAccepted { roundTrips.change(peer.id) { $0.sample(taken) } }
     forward.isAccepted = true
     forward.extend(from: now.monotonic)
     reassure(&forward)
@@ -324,7 +325,8 @@ extension ChordNode {
     let ticket = reply.ticket
     if let ask = asks[ticket] { return inquiryAnswered(ask, ticket, reply.answer, by: peer) }
     guard var forward = forwards[ticket], forward.tried.contains(peer.id) else { return }
-    if forward.hop == peer.id && !forward.isAccepted { roundTrips[peer.id]?.sample(now.monotonic - forward.sentAt) }
+    let taken = now.monotonic - forward.sentAt
+    if forward.hop == peer.id && !forward.isAccepted { roundTrips.change(peer.id) { $0.sample(taken) } }
     guard reply.answer.answers(forward.question) else { return fail(ticket, forward, .refused) }
     switch reply.answer {
     case .redirect(let before):

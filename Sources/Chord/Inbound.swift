@@ -17,7 +17,6 @@ extension ChordNode {
     else { return }
     if inbound[place] == nil, excess < 0 { inbound.set(place, peer) }
     if roundTrips[peer.id] == nil { roundTrips[peer.id] = RoundTrip(now: now.monotonic) }
-    roundTrips[peer.id]?.heard(at: now.monotonic)
     measure(peer, .inbound)
   }
 

@@ -187,8 +187,9 @@ extension ChordNode {
 
   mutating func heard(from peer: Identifier) {
     if let roundTrip = roundTrips[peer], roundTrip.isSuspect, !roundTrip.isLinked { sendWhatIsOwed(to: peer) }
-    roundTrips[peer]?.heard(at: now.monotonic)
-    if roundTrips[peer] == nil, isPointedAt(peer) { roundTrips[peer] = RoundTrip(now: now.monotonic) }
+    let now = now.monotonic
+    let isCounted = roundTrips.change(peer) { $0.heard(at: now) }
+    if !isCounted, isPointedAt(peer) { roundTrips[peer] = RoundTrip(now: now) }
   }
 
   /// Drops every question to a node that is gone; with an endpoint, those that were sent there.

@@ -18,13 +18,18 @@ package enum Frame {
   /// The bytes of a frame whose type and payload `body` writes.
   package static func encoded(_ body: (inout ByteWriter) -> Void) -> [UInt8] {
     var writer = ByteWriter()
+    write(into: &writer, body)
+    return writer.bytes
+  }
+
+  /// The same into an empty writer, whose memory may have served others.
+  static func write(into writer: inout ByteWriter, _ body: (inout ByteWriter) -> Void) {
     writer.write(UInt16(0))
     body(&writer)
     let length = writer.bytes.count - 2
     precondition(length >= 1 && length <= maximumLength, "we never make a frame that a peer would refuse")
     writer.bytes[0] = UInt8(length >> 8)
     writer.bytes[1] = UInt8(length & 255)
-    return writer.bytes
   }
 
   /// Calls `body` with the type and the payload of each frame of a plaintext, until it returns false. Answers how many bytes that were.

@@ -37,6 +37,8 @@ public final class LoopNode {
   private lazy var deadline = Deadline(on: loop) { [weak self] in self?.callAtEndOfTurn() }
   @exclusivity(unchecked) private var inbox: [Engine.Event] = []
   @exclusivity(unchecked) private var effects: [Engine.Effect] = []
+  /// Writes one frame after the other in the same memory.
+  @exclusivity(unchecked) private var writer = ByteWriter()
   private var isStepping = false
   private var isCalledAtEndOfTurn = false
   /// Whom the message being handled names, and who sent it: dials to them are on that one's word.
@@ -182,13 +184,23 @@ public final class LoopNode {
       if advertiser == nil, hearsay.mentions(peer), !links.isLinked(peer.id), !hearsay.allows(peer, at: loop.now) {
         return step(.unreachable(peer))
       }
-      links.send(Frame.encoded { message.encode(into: &$0) }, to: peer, onWordOf: advertiser)
-    case .sendChat(let message, let peer): links.send(Frame.encoded { message.encode(into: &$0) }, to: peer)
+      send(to: peer, onWordOf: advertiser) { message.encode(into: &$0) }
+    case .sendChat(let message, let peer): send(to: peer) { message.encode(into: &$0) }
     case .ring(let effect): perform(effect)
     case .chat(let effect): perform(effect)
     case .notInRing(let ticket): answer(ticket, departure == nil ? .notInRing : .stopped)
     case .left: ringLeft()
     }
+  }
+
+  private func send(to peer: Peer, onWordOf advertiser: Identifier? = nil, _ encode: (inout ByteWriter) -> Void) {
+    var frame = ByteWriter()
+    swap(&frame, &writer)
+    Frame.write(into: &frame, encode)
+    links.send(frame.bytes, to: peer, onWordOf: advertiser)
+    guard links.isLinked(peer.id) else { return }  // it waits for a link, and its memory with it
+    frame.restart()
+    swap(&frame, &writer)
   }
 
   private func perform(_ effect: ChordNode.Effect) {
