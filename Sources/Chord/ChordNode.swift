@@ -48,6 +48,8 @@ public struct ChordNode: Sendable {
     case received(Message, from: Peer)
     /// The link to this node broke.
     case lost(Identifier)
+    /// The link to this node has ended in good order.
+    case parted(Identifier)
     /// This node could not be dialled at this address, or another one answered there. Whoever named the address may have lied: the node
     /// is not dead for that where it is known at another.
     case unreachable(Peer)
@@ -246,6 +248,9 @@ public struct ChordNode: Sendable {
     case .lost(let id):
       hosts[id] = nil
       lost(id)
+    case .parted(let id):
+      hosts[id] = nil
+      roundTrips.change(id) { $0.lostLink() }
     case .unreachable(let peer):
       hosts[peer.id] = nil
       died(peer.id, at: peer.endpoint)
@@ -279,9 +284,9 @@ public struct ChordNode: Sendable {
       remember(asker: peer)
     case .unchanged(let ticket): shownAgain(ticket, by: peer)
     case .notify(let ticket): notified(ticket, by: peer)
-    case .notified(let ticket, let isPredecessor): acknowledged(ticket, by: peer, isGood: isPredecessor)
-    case .pong(let ticket, let isMember): acknowledged(ticket, by: peer, isGood: isMember)
-    case .replicated(let ticket, let isKept): acknowledged(ticket, by: peer, isGood: isKept)
+    case .notified(let ticket, let isPredecessor): acknowledged(ticket, .notified, by: peer, isGood: isPredecessor)
+    case .pong(let ticket, let isMember): acknowledged(ticket, .pong, by: peer, isGood: isMember)
+    case .replicated(let ticket, let isKept): acknowledged(ticket, .replicated, by: peer, isGood: isKept)
     case .ping(let ticket): send(.pong(ticket, isMember: ring.isMember), to: peer)
     case .before(let peers): heardBefore(peers, from: peer)
     case .askBefore: askedBefore(by: peer)
@@ -333,8 +338,8 @@ public struct ChordNode: Sendable {
       send(.view(ticket, ring.show()), to: peer)
     case .received(.request(let request), let peer):
       send(.reply(Reply(ticket: request.ticket, path: [me.id], answer: .failure(.notInRing))), to: peer)
-    case .start, .introduced, .nobodyFound, .everybodyFound, .received, .lost, .unreachable, .departed, .seen, .enough,
-      .relocated, .leave, .tick:
+    case .start, .introduced, .nobodyFound, .everybodyFound, .received, .lost, .parted, .unreachable, .departed, .seen,
+      .enough, .relocated, .leave, .tick:
       break
     }
   }
@@ -343,57 +348,9 @@ public struct ChordNode: Sendable {
     effects.append(.send(message, to: peer))
   }
 
+  /// Never 0, which stands for no question.
   mutating func newTicket() -> UInt32 {
-    lastTicket &+= 1
+    lastTicket = lastTicket == .max ? 1 : lastTicket + 1
     return lastTicket
   }
-}
-
-/// How often a member does what it does by itself, with the reasons.
-enum Pace {
-  /// After a change of the ring: quick enough that 30 nodes started together are in order within a second or two.
-  static let stabilizeFloor = Duration.milliseconds(250)
-  /// In a quiet ring: a silent successor is declared dead within 15 s all the same (RoundTrip).
-  static let stabilizeCeiling = Duration.seconds(2)
-  /// After a change of its neighbours a member asks others besides itself for this long: several rounds of stabilize.
-  static let motion = Duration.seconds(2)
-  /// Two stabilizations are at least this far apart, whatever others ask for.
-  static let stabilizeGap = Duration.milliseconds(10)
-  /// A try that met another one pauses about this long.
-  static let again = Duration.milliseconds(40)
-  /// A predecessor that has not asked for this long is pinged: twice its own slowest pace.
-  static let predecessorSilence = Duration.seconds(4)
-  /// One finger at a time; a new member hurries through its first round.
-  static let firstFingers = Duration.milliseconds(50)
-  static let fingers = Duration.seconds(2)
-  /// With proximity: one candidate at a time until every finger has been chosen, and then, now and then, a few for one of them.
-  static let survey = Duration.seconds(1)
-  static let laterSurvey = Duration.seconds(300)
-  /// A link is used at least this often, or the other end might close it.
-  static let warmth = Duration.seconds(180)
-  static let warmthLooks = Duration.seconds(5)
-  /// Who has us as a finger says so more often than this.
-  static let inboundSilence = Duration.seconds(420)
-  /// A predecessor that has not told who stands behind it is asked again after this.
-  static let askBehind = Duration.seconds(5)
-  /// What several messages change about those behind us is told in one.
-  static let tell = Duration.milliseconds(20)
-  /// A node outside or alone asks the bootstraps again: at least once a second.
-  static let seekAlone = Duration.milliseconds(500)
-  /// A member looks for foreign rings; times N / 16 in a larger ring, so that bootstraps see a bounded rate: of all members together five
-  /// do so in a second, and one is enough to make two rings one.
-  static let seekMember = Duration.seconds(3)
-  /// However large the ring looks, which a company of liars can make it: the pace of 77,000 members.
-  static let seekSlowest = Duration.seconds(4 * 3600)
-  /// Expired records, forgotten neighbours, a silent predecessor.
-  static let housekeeping = Duration.seconds(1)
-  /// Who is not pointed at is remembered this long.
-  static let strangers = Duration.seconds(60)
-  /// Records on the move: `transferBatch` at a time, so that chat is not held up behind them.
-  static let transfers = Duration.milliseconds(10)
-  static let transferBatch = 32
-  /// Asleep this long past a deadline, a host distrusts its own verdicts.
-  static let sleep = Duration.seconds(1)
-  /// A node that leaves waits this long for its records to be acknowledged, over links that may have to be dialled.
-  static let leave = Duration.milliseconds(1500)
 }

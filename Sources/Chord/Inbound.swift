@@ -38,7 +38,7 @@ extension ChordNode {
   }
 
   /// By how many there are too many of those who count.
-  private var excess: Int { knownOwners.linked - roomForOwners }
+  private var excess: Int { knownOwners.linked(at: now.monotonic) - roomForOwners }
 
   /// How many we may know besides neighbours, fingers and those who have chosen us.
   var roomForOwners: Int {

@@ -28,8 +28,8 @@ struct KnownOwners: Hashable, Sendable {
   /// However little room there is for them: two, or nobody would ever be asked for a second time.
   static let least = 2
 
-  /// Those who are worth a link.
-  var linked: Int { entries.count { $0.uses >= Self.isWorthLink } }
+  /// How many are worth a link.
+  func linked(at now: Instant) -> Int { entries.count { $0.uses >= Self.isWorthLink && $0.until > now } }
 
   /// Takes in who owns what, as far as there is room; returns how often that one has been the answer.
   mutating func learn(_ owner: Peer, after predecessor: Identifier, room: Int, at now: Instant) -> Int {

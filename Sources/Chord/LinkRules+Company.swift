@@ -76,7 +76,12 @@ extension LinkRules {
     change(id, &effects) { company, rules, effects in
       if let place = company.drained.firstIndex(where: { $0.number == number }) {
         let drained = company.drained.remove(at: place)
-        guard !drained.isTold, !(drained.isHeard && isHeardOut) else { return }
+        guard !drained.isTold else { return }
+        guard !(drained.isHeard && isHeardOut) else {
+          let isLast = company.current == nil && company.contenders.isEmpty && company.drained.isEmpty
+          if isLast { effects.append(.parted(id)) }
+          return
+        }
         // What we said on it may not have been heard. The other side finds the same for what it said.
         effects.append(.lost(id))
         if let current = company.current { effects.append(.linked(id, current.number)) }

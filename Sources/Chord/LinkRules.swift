@@ -64,6 +64,8 @@ public struct LinkRules: Hashable, Sendable {
     case linked(Identifier, Number)
     /// The link broke without a word, or what was said over it may not have arrived.
     case lost(Identifier)
+    /// The last connection to this node has ended, in good order: nothing was lost, and what is said next dials.
+    case parted(Identifier)
     /// The node has left for good.
     case departed(Identifier)
     /// It could not be dialled at this address.

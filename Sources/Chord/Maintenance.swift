@@ -109,7 +109,7 @@ extension ChordNode {
 
   /// A link broke. A killed process closes its sockets; a dial will tell whether that is what happened.
   mutating func lost(_ id: Identifier) {
-    roundTrips[id]?.lostLink()
+    roundTrips.change(id) { $0.lostLink() }
     sendAgain(to: id)
     failAsks(to: id, at: nil)
     inbound.remove(id, at: nil)

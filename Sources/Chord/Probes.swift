@@ -20,6 +20,16 @@ struct Probe: Sendable {
     /// For somebody outside the machine.
     case look(Ticket)
 
+    /// What answers it.
+    var answer: Answer {
+      switch self {
+      case .state, .look: .view
+      case .notify: .notified
+      case .life, .choice, .distance: .pong
+      case .copy, .renewal: .replicated
+      }
+    }
+
     /// Whether it is about what a holder is to keep.
     var isForRecord: Bool {
       switch self {
@@ -28,6 +38,8 @@ struct Probe: Sendable {
       }
     }
   }
+
+  enum Answer: Hashable, Sendable { case view, notified, pong, replicated }
 
   enum Reason: Hashable, Sendable {
     /// It may become a finger.
@@ -100,9 +112,9 @@ extension ChordNode {
     }
   }
 
-  /// The answer to a question of ours, if `peer` was the one asked.
-  mutating func takeProbe(_ ticket: UInt32, from peer: Peer) -> Probe? {
-    guard let probe = probes[ticket], probe.peer.id == peer.id else { return nil }
+  /// The answer to a question of ours, if `peer` was the one asked and this is what answers it: who answers something else has not answered.
+  private mutating func takeProbe(_ ticket: UInt32, from peer: Peer, by answer: Probe.Answer) -> Probe? {
+    guard let probe = probes[ticket], probe.peer.id == peer.id, probe.purpose.answer == answer else { return nil }
     probes[ticket] = nil
     if probe.tries == 1 {
       roundTrips[peer.id, default: RoundTrip(now: now.monotonic)].sample(now.monotonic - probe.sentAt)
@@ -110,10 +122,10 @@ extension ChordNode {
     return probe
   }
 
-  mutating func acknowledged(_ ticket: UInt32, by peer: Peer, isGood: Bool) {
-    guard let probe = takeProbe(ticket, from: peer) else { return }
+  mutating func acknowledged(_ ticket: UInt32, _ answer: Probe.Answer, by peer: Peer, isGood: Bool) {
+    guard let probe = takeProbe(ticket, from: peer, by: answer) else { return }
     switch probe.purpose {
-    case .state, .look: break
+    case .state, .look: break  // those are answered by a view
     case .notify: if isGood, peer.id == ring.successors.first?.id { settle() }
     case .life, .choice: isGood ? ring.isAlive(peer.id) : departed(peer.id)
     case .distance(let reason): if isGood { measured(probe.peer, reason) }
@@ -123,7 +135,7 @@ extension ChordNode {
   }
 
   mutating func viewed(_ ticket: UInt32, _ view: View, from peer: Peer) {
-    guard let probe = takeProbe(ticket, from: peer) else { return }
+    guard let probe = takeProbe(ticket, from: peer, by: .view) else { return }
     switch probe.purpose {
     case .state:
       mayFollowHint = true

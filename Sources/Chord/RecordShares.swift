@@ -2,7 +2,8 @@
 //
 // A storer cannot tell a user's record from one made up to take its place: both are signed by keys that it has never heard of. What it
 // knows is the link over which a record came, and where that link's other end is. A record counts against both, from when it takes a
-// new place until it is gone; a newer one in the place of another takes no room, and is never refused for want of it.
+// new place until it is gone, whoever brings the writer's next ones; and what comes in the place of another is never refused for want of
+// room.
 //
 // Whoever hands on the puts of many others, or gives copies of what it owns, is no worse for it: a member holds the records of its own
 // range and of the seven before it, rarely more than thirty times what falls to one member. With sessions of five minutes, whose

@@ -32,7 +32,7 @@ struct RecordStore: Sendable {
   /// One writer's record.
   private struct Entry {
     var record: Record
-    /// Who brought it.
+    /// Who brought this writer's first one, which took the place.
     var source: RecordSource?
   }
 
@@ -109,11 +109,16 @@ struct RecordStore: Sendable {
       return own.isNewer(than: record) ? .outdated(by: own) : .known
     }
     guard record.isAlive(at: utcMilliseconds), record.isTimely(at: utcMilliseconds) else { return .refused }
+    let isOwn = place != nil
     if place == nil, entries.count >= MessageLimit.recordsPerKey { place = entries.count - 1 }
     guard place != nil || count < capacity && shares.hasRoom(for: source) else { return .full }
     guard record.isAuthentic(network: network, by: check) else { return .refused }
-    let entry = Entry(record: record, source: source)
-    if let place { entries[place] = entry } else { entries.append(entry) }
+    if isOwn, let place {
+      entries[place].record = record
+    } else {
+      let entry = Entry(record: record, source: source)
+      if let place { entries[place] = entry } else { entries.append(entry) }
+    }
     replaceShelf(key, by: entries)
     return .stored
   }

@@ -24,6 +24,9 @@ struct Transfer: Hashable, Sendable {
   var key: Identifier
   /// Nil: to whoever owns it.
   var copyTo: Peer?
+
+  /// So many copies may wait for a holder's word: an eighth of a second of what it takes of one peer, less than anybody is waited for.
+  static let openCopies = 128
 }
 
 /// What has become of the records of a key that were sent to its owner.
@@ -172,6 +175,7 @@ extension ChordNode {
     let newHolders = holders.filter { !old.contains($0.id) }
     let newOthers = ring.successors.dropFirst(copiesBesides).filter { peer in !before.contains { $0.id == peer.id } }
     guard !newHolders.isEmpty || !newOthers.isEmpty else { return }
+    forgetTransfersToFormerHolders()
     let keys = store.keys { key, _ in ring.owns(key) != false }
     for holder in newHolders {
       for key in keys { copy(key, to: holder) }
@@ -211,27 +215,47 @@ extension ChordNode {
     transfer(Transfer(key: key, copyTo: holder))
   }
 
-  /// Each at most once: so there are never more than the keys we hold, times those who hold copies.
+  /// Each at most once, and to nobody who holds copies no longer: so there are never more than the keys we hold, times those who hold copies,
+  /// whatever a neighbour says of who they are.
   private mutating func transfer(_ transfer: Transfer) {
     guard isQueued.insert(transfer).inserted else { return }
     transfers.append(transfer)
     transfersAt = transfersAt ?? now.monotonic
   }
 
-  mutating func transferSome() {
-    let batch = transfers.prefix(Pace.transferBatch)
-    transfers.removeFirst(batch.count)
-    for transfer in batch { isQueued.remove(transfer) }
-    if !transfers.isEmpty { transfersAt = now.monotonic + Pace.transfers }
-    for transfer in batch {
-      let records = store.records(under: transfer.key, at: now.utcMilliseconds)
-      if let holder = transfer.copyTo {
-        guard ring.successors.contains(where: { $0.id == holder.id }) else { continue }
-        for record in records { probe(holder, .copy(record, put: 0)) }
-      } else {
-        move(records, under: transfer.key)
-      }
+  /// Who becomes a holder again gets everything again.
+  private mutating func forgetTransfersToFormerHolders() {
+    let present = Set(holders.map(\.id))
+    transfers.removeAll { transfer in
+      guard let holder = transfer.copyTo, !present.contains(holder.id) else { return false }
+      isQueued.remove(transfer)
+      return true
     }
+  }
+
+  /// A holder gets no more at a time than it can answer for soon: it takes a thousand copies a second of one peer, and whoever gets more
+  /// would seem to be dead. What is for those who have enough waits at the end.
+  mutating func transferSome() {
+    let batch = Array(transfers.prefix(Pace.transferBatch))
+    transfers.removeFirst(batch.count)
+    var open: [Identifier: Int] = [:]
+    for case (let peer, .copy) in probes.values.lazy.map({ ($0.peer.id, $0.purpose) }) { open[peer, default: 0] += 1 }
+    for transfer in batch {
+      if let holder = transfer.copyTo, open[holder.id, default: 0] >= Transfer.openCopies {
+        transfers.append(transfer)
+        continue
+      }
+      isQueued.remove(transfer)
+      let records = store.records(under: transfer.key, at: now.utcMilliseconds)
+      guard let holder = transfer.copyTo else {
+        move(records, under: transfer.key)
+        continue
+      }
+      guard ring.successors.contains(where: { $0.id == holder.id }) else { continue }
+      open[holder.id, default: 0] += records.count
+      for record in records { probe(holder, .copy(record, put: 0)) }
+    }
+    if !transfers.isEmpty { transfersAt = now.monotonic + Pace.transfers }
   }
 
   /// Puts records where they belong, beginning at the member before us and going back as far as it redirects.
@@ -255,7 +279,10 @@ extension ChordNode {
     case .failure(.notInRing), .failure(.unreachable), .failure(.tooManyHops), .failure(.full), .failure(.busy):
       move.hasFailed = true
     case .records(let newer):
-      for record in newer where record.key == key { _ = store.offer(record, from: nil, at: now.utcMilliseconds) }
+      // Of those whose records are here: whoever answers could bring others' to count against nobody.
+      for record in newer where store.holds(writerOf: record) {
+        _ = store.offer(record, from: nil, at: now.utcMilliseconds)
+      }
     case .failure(.refused), .failure(.unknown), .owner, .joinPoint, .stored, .redirect, .nearest: break
     }
     if move.hasFailed {

@@ -100,9 +100,9 @@ public struct Ring: Hashable, Sendable {
   /// Whether a maintenance operation is in progress.
   public var isBusy: Bool { operation != nil }
 
-  /// Our state for somebody who asked. Remembers that it was shown.
+  /// Our state for somebody who asked. Remembers that it was shown; of one outside any ring there is nothing that others could go by.
   public mutating func show() -> View {
-    wasShown = true
+    wasShown = wasShown || isMember
     return View(isMember: isMember, predecessor: predecessor, successors: successors)
   }
 

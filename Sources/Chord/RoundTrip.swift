@@ -18,7 +18,7 @@ struct RoundTrip: Hashable, Sendable {
   private var estimate: Estimate?
   /// Whether there was a second sample: the first one may have taken a dial.
   private(set) var isMeasured = false
-  /// Whether anything was heard since the last link to it broke: otherwise the next question goes over one that has to be dialled.
+  /// Whether anything was heard since the last link to it broke or was closed: otherwise the next question goes over one that has to be dialled.
   private(set) var isLinked = true
   /// Questions in a row that were not answered in time.
   private(set) var misses: UInt8 = 0

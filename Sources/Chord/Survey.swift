@@ -20,6 +20,8 @@ struct Survey: Hashable, Sendable {
   private var stages: [Int: Stage] = [:]
   /// A lookup for this place is under way.
   private(set) var asked: Int?
+  /// When places without a finger were last asked for.
+  private var askedAt: [Int: Instant] = [:]
   /// The members of this place's interval that are still to be looked at.
   private(set) var place: Int?
   private(set) var left: [Peer] = []
@@ -44,16 +46,18 @@ struct Survey: Hashable, Sendable {
   }
 
   /// The place to look at now, of those from the lowest to the highest: the longest that is least advanced, and in later rounds one after
-  /// the other.
-  mutating func next(from lowest: Int, to highest: Int) -> Int? {
+  /// the other. One that stays empty is asked for now and then: whoever answers for it must not keep the others from being filled.
+  mutating func next(from lowest: Int, to highest: Int, at now: Instant) -> Int? {
     guard asked == nil, lowest <= highest else { return nil }
     stages = stages.filter { $0.key >= lowest }
+    askedAt = askedAt.filter { $0.key >= lowest && now - $0.value < Pace.survey }
     let places = (lowest...highest).reversed()
-    asked = places.first { stage(of: $0) == .empty } ?? places.first { stage(of: $0) == .filled }
-    if asked == nil {
+    asked = places.first { stage(of: $0) == .empty && askedAt[$0] == nil } ?? places.first { stage(of: $0) == .filled }
+    if isDone(from: lowest, to: highest) {
       last = last > lowest && last <= highest ? last - 1 : highest
       asked = last
     }
+    if let asked, stage(of: asked) == .empty { askedAt[asked] = now }
     return asked
   }
 
@@ -112,7 +116,7 @@ extension ChordNode {
       endSurvey()
       let isDone = survey.isDone(from: lowest, to: highestPlace)
       if isDone { pace = Pace.laterSurvey }
-      if !(isDone && wasSurveying), let place = survey.next(from: lowest, to: highestPlace) {
+      if !(isDone && wasSurveying), let place = survey.next(from: lowest, to: highestPlace, at: now.monotonic) {
         if survey.stage(of: place) == .empty { pace = Pace.firstFingers }
         let beyond = listReach.advanced(by: Identifier(1))
         let isEmpty = fingers[place] == nil

@@ -22,6 +22,8 @@ protocol LinksOwner: AnyObject {
   func received(_ type: UInt8, _ payload: RawSpan, from remote: RemoteNode) throws(LinkFailure)
   /// The link broke without a word.
   func lost(_ id: Identifier)
+  /// The last link to it has ended in good order.
+  func parted(_ id: Identifier)
   /// The node has left for good.
   func departed(_ id: Identifier)
   /// It could not be dialled at this address.
@@ -148,6 +150,7 @@ final class Links: LinkOwner {
       guard let link = links[number], let remote = link.remote, remote.peer.id == id else { return }
       owner?.linked(remote, at: link.address.host, seenAs: link.seenAs)
     case .lost(let id): owner?.lost(id)
+    case .parted(let id): owner?.parted(id)
     case .departed(let id): owner?.departed(id)
     case .unreachable(let peer): owner?.unreachable(peer)
     }

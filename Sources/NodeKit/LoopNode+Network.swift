@@ -33,6 +33,7 @@ extension LoopNode: LinksOwner {
   }
 
   func lost(_ id: Identifier) { step(.lost(id)) }
+  func parted(_ id: Identifier) { step(.ring(.parted(id))) }
   func departed(_ id: Identifier) { step(.departed(id)) }
   func unreachable(_ peer: Peer) {
     hearsay.failed(peer)

@@ -61,7 +61,8 @@ struct FingersTests {
   )
   func stages() {
     var survey = Survey()
-    func next() -> Int? { survey.next(from: 7, to: 9) }
+    var now = Instant(nanoseconds: 0)
+    func next() -> Int? { survey.next(from: 7, to: 9, at: now) }
     var places: [Int?] = []
     for stage in [Survey.Stage.filled, .surveyed] {
       for _ in 0..<3 {
@@ -78,8 +79,24 @@ struct FingersTests {
       #expect(place == wanted)
       survey.failed(wanted)
     }
+    now = now + Pace.survey
     survey.set(.empty, of: 9)
     let refilled = next()
     #expect(refilled == 9, "a finger that is gone comes first")
+  }
+
+  @Test("a place that cannot be filled keeps no other from being filled, and is tried once in a while")
+  func starved() {
+    var survey = Survey()
+    var now = Instant(nanoseconds: 0)
+    var asked: [Int] = []
+    for _ in 0..<60 {
+      now = now + Pace.firstFingers
+      guard let place = survey.next(from: 7, to: 9, at: now) else { continue }
+      asked.append(place)
+      if place == 9 { survey.failed(9) } else { survey.set(.surveyed, of: place) }
+    }
+    #expect(asked.prefix(3) == [9, 8, 7])
+    #expect(asked.dropFirst(3).allSatisfy { $0 == 9 } && asked.count == 5, "three seconds: \(asked)")
   }
 }

@@ -42,7 +42,7 @@ struct KnownOwnersTests {
       owners.learn(peer(number * 10), after: Identifier(number * 10 - 5), room: room, at: start)
     }
     for uses in 1...3 { #expect(learn(1, room: 8) == uses) }
-    #expect(owners.linked == 1)
+    #expect(owners.linked(at: start) == 1 && owners.linked(at: start + KnownOwners.life) == 0)
     for number in 2...8 as ClosedRange<UInt32> { #expect(learn(number, room: 8) == 1) }
     for (room, kept) in [(5, 5), (0, KnownOwners.least), (-3, KnownOwners.least)] {
       #expect(learn(9, room: room) >= 1)

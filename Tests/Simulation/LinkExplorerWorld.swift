@@ -108,7 +108,7 @@ struct LinkWorld: Hashable {
       put(.goodbye(goodbye), number, from: node)
       drain(place, node, isDeaf: !goodbye.isHeardOut, &inbox)
     case .end(let number): close(number, node)
-    case .linked: break
+    case .linked, .parted: break
     case .lost(let id), .departed(let id): toldOfLoss(node, id)
     case .unreachable(let peer): toldOfLoss(node, peer.id)
     }

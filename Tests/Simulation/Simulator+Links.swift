@@ -65,6 +65,7 @@ extension Simulator {
     case .lost(let id):
       toldOfLoss(host, id)
       feed(host, .lost(id))
+    case .parted(let id): feed(host, .ring(.parted(id)))
     case .departed(let id):
       toldOfLoss(host, id)
       feed(host, .departed(id))
