@@ -167,6 +167,8 @@ public struct ChordNode: Sendable {
   var mayFollowHint = true
   /// A hint that came while the ring was busy.
   var candidate: Peer?
+  /// How often in a row an answer could not be used, mostly since our pointers had been shown meanwhile.
+  var vainAnswers = 0
 
   // Periodic work; nil: not due.
   var stabilizeAt: Instant?
@@ -275,10 +277,12 @@ public struct ChordNode: Sendable {
     heard(from: peer.id)
     switch message {
     case .query(let ticket):
+      guard !keepsToItself(from: peer) else { return }
       send(.view(ticket, ring.show()), to: peer)
       remember(asker: peer)
     case .view(let ticket, let view): viewed(ticket, view, from: peer)
     case .queryAgain(let ticket, let digest):
+      guard !keepsToItself(from: peer) else { return }
       let view = ring.show()
       send(view.digest == digest ? .unchanged(ticket) : .view(ticket, view), to: peer)
       remember(asker: peer)

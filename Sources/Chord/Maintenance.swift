@@ -49,7 +49,14 @@ extension ChordNode {
     stabilizePeriod = Pace.stabilizeFloor
   }
 
+  /// Whether our pointers are not shown to this one just now: they have been asked for again and again while we were about to change them,
+  /// and whoever has no part in that can ask later. Otherwise somebody who asks without end could keep us from ever changing them.
+  func keepsToItself(from peer: Peer) -> Bool {
+    vainAnswers >= 3 && ring.isBusy && !isPointedAt(peer.id) && ring.operation?.asked.id != peer.id
+  }
+
   private mutating func tryAgain() {
+    vainAnswers += 1
     let pause = now.monotonic + generator.jittered(Pace.again)
     if ring.isMember { stabilizeAt = min(stabilizeAt ?? pause, pause) }
     if !ring.isMember || ring.isAlone { seekAt = min(seekAt ?? pause, pause) }

@@ -140,7 +140,9 @@ extension ChordNode {
     case .state:
       mayFollowHint = true
       if seen?.peer != peer.id || seen?.view != view { seen = Seen(peer: peer.id, view: view, digest: view.digest) }
+      let before = vainAnswers
       change { $0.answered(by: peer, view) }
+      if vainAnswers == before, !ring.isBusy { vainAnswers = 0 }
       if view.predecessor?.id == me.id, peer.id == ring.successors.first?.id { settle() }
     case .look(let ticket): effects.append(.viewed(ticket, view))
     case .notify, .life, .choice, .distance, .copy, .renewal: break

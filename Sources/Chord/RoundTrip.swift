@@ -66,8 +66,10 @@ struct RoundTrip: Hashable, Sendable {
     return deservesAnotherLink ? max(wait, Self.anotherLink) : wait
   }
 
-  /// An answer came after this long. (Karn: only answers to questions that were asked once are samples.)
+  /// An answer came after this long. (Karn: only answers to questions that were asked once are samples.) Longer than anybody is waited for
+  /// is no round trip: the host was asleep.
   mutating func sample(_ duration: Duration) {
+    guard duration <= Self.ceiling else { return }
     let nanoseconds = max(duration.inNanoseconds, 0)
     isMeasured = estimate != nil
     guard var estimate else {

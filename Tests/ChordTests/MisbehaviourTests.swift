@@ -139,6 +139,39 @@ struct MisbehaviourTests {
     #expect(ring.isMember && ring.predecessor == member)
   }
 
+  @Test(
+    "who asks for a member's pointers without end does not keep it from changing them, and is answered again afterwards"
+  )
+  func askedWithoutEnd() {
+    var member = MemberOfThree()
+    let (newcomer, stranger) = (MemberOfThree.peer(15), MemberOfThree.peer(77))
+    let (me, next, after) = (member.node.me, MemberOfThree.next, MemberOfThree.after)
+    let views = [
+      newcomer: View(isMember: true, predecessor: me, successors: [next, after]),
+      next: View(isMember: true, predecessor: newcomer, successors: [after]),
+    ]
+    var open = member.sent
+    func handle(_ event: ChordNode.Event) {
+      member.handle(event)
+      open += member.sent
+    }
+    for number in 0..<200 as Range<UInt32>
+    where member.node.ring.successors.first != newcomer || member.node.ring.isBusy {
+      let questions = open
+      open = []
+      for (message, to) in questions {
+        guard let ticket = message.stateTicket, let view = views[to] else { continue }
+        handle(.received(.query(number), from: stranger))
+        handle(.received(.view(ticket, view), from: to))
+      }
+      member.now.monotonic = member.now.monotonic + .milliseconds(20)
+      handle(.tick)
+    }
+    #expect(member.node.ring.successors.first == newcomer && !member.node.ring.isBusy)
+    member.handle(.received(.query(9_999), from: stranger))
+    #expect(member.sent.contains { if case .view(9_999, _) = $0.message { true } else { false } })
+  }
+
   @Test("no question has the number that stands for none")
   func tickets() {
     var member = MemberOfThree()
