@@ -15,21 +15,6 @@ import UVRuntime
 final class Link: TCPConnectionHandler {
   private enum Phase { case handshaking, established, ended }
 
-  /// A peer has this long to say who it is.
-  static let handshakePatience = Duration.seconds(5)
-  /// Messages of a handshake come whole. Who sends one in pieces, of which each would cost a turn, is read this seldom.
-  private static let pauseAfterPart = Duration.milliseconds(10)
-  /// A text or a record is on its way within a second; a link that is closed does not wait longer for its last bytes.
-  static let farewellPatience = Duration.seconds(1)
-  /// What was sent and is not acknowledged for so long: the link is broken. Longer than any hiccup of a network, and short of the 30 s
-  /// for which a text is tried, so that there is time for another link. It also ends a link whose other end takes nothing for so long.
-  static let unanswered = Duration.seconds(9)
-  /// An idle link is probed after this; if its other end has silently gone, it breaks within `unanswered` more.
-  static let idleUntilProbed = Duration.seconds(15)
-  /// A message that has begun must be whole after this: its 64 KiB at 2 KiB a second, which no working link is slower than. Otherwise a
-  /// peer could have us hold pieces of messages for ever.
-  static let messagePatience = Duration.seconds(32)
-
   /// As the table numbers its connections.
   var number = 0
   let isDialled: Bool
@@ -190,8 +175,11 @@ final class Link: TCPConnectionHandler {
     restEnds.set(moment)
   }
 
+  /// Whether anything is taken any more. If not, the connection is read on for its end alone, and what comes is dropped.
+  private var hears: Bool { failure == nil && !isDeaf }
+
   /// Whether the next frame may be taken.
-  private var isListening: Bool { failure == nil && !isDeaf && !isResting }
+  private var isListening: Bool { hears && !isResting }
 
   /// Whether the message that is coming takes too long to come.
   func dribbles(at now: LoopTime) -> Bool {
@@ -234,6 +222,7 @@ final class Link: TCPConnectionHandler {
   }
 
   func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {
+    guard hears else { return }
     lastUsed = loop.now
     lastHeard = loop.now
     if phase == .handshaking, putsOff() { return reader.keep(bytes.bytes) }
@@ -334,7 +323,7 @@ final class Link: TCPConnectionHandler {
 
   private func keep(_ frames: RawSpan, from offset: Int) {
     guard offset < frames.byteCount else { return }
-    if failure == nil, !isDeaf { frames.extracting(offset..<frames.byteCount).withUnsafeBytes { untaken += $0 } }
+    if hears { frames.extracting(offset..<frames.byteCount).withUnsafeBytes { untaken += $0 } }
   }
 
   private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {

@@ -19,13 +19,17 @@ package struct MessageReader {
 
   package init() {}
 
-  /// Calls `message` with each message that is whole. Stops when it returns false, and keeps the rest for `goOn`, which comes before
-  /// the next `read`. `limit`: how long a message may be at that point of the stream.
+  /// Calls `message` with each message that is whole. Stops when it returns false, and keeps the rest for `goOn`, or for the next `read`,
+  /// which begins with it. `limit`: how long a message may be at that point of the stream.
   package mutating func read(
     _ bytes: inout MutableRawSpan, limit: () -> Int, message: (inout MutableRawSpan) throws(LinkFailure) -> Bool
   ) throws(LinkFailure) {
     var offset = 0
     if !partial.isEmpty {
+      if let length = Self.length(partial.span.bytes), partial.count > length + Self.headerLength {
+        keep(bytes.bytes)  // behind messages that were kept
+        return try goOn(limit: limit, message: message)
+      }
       offset = try complete(from: bytes.bytes, limit())
       guard let length = Self.length(partial.span.bytes), partial.count == length + Self.headerLength else { return }
       guard try passOn(message) else { return keep(bytes.bytes, from: offset) }
@@ -75,7 +79,7 @@ package struct MessageReader {
     return goesOn
   }
 
-  /// Takes as much of `bytes` as the message begun still needs; answers how much that was.
+  /// Takes as much of `bytes` as the message begun, which is not longer than it says, still needs; answers how much that was.
   private mutating func complete(from bytes: RawSpan, _ limit: Int) throws(LinkFailure) -> Int {
     var used = 0
     while used < bytes.byteCount {

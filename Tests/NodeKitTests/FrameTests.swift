@@ -130,4 +130,27 @@ struct MessageReaderTests {
       #expect(heard == messages && reader.pendingBytes == 0)
     }
   }
+
+  @Test("a reader that is given more before it may go on keeps the order all the same")
+  func readsOn() throws {
+    let messages: [[UInt8]] = (1...9).map { Array(repeating: $0, count: Int($0)) }
+    let stream = messages.flatMap(Self.message)
+    for cut in 0...stream.count {
+      var reader = MessageReader()
+      var heard: [[UInt8]] = []
+      // Nothing, many times, and then no more: one message for each piece.
+      for piece in [stream[..<cut], stream[cut...]] + Array(repeating: stream[..<0], count: messages.count) {
+        var bytes = Array(piece)
+        var elements = bytes.mutableSpan
+        var span = elements.mutableBytes
+        let before = heard.count
+        try reader.read(&span, limit: { 100 }) { message throws(LinkFailure) in
+          heard.append(message.withUnsafeBytes { Array($0) })
+          return false
+        }
+        #expect(heard.count <= before + 1)
+      }
+      #expect(heard == messages && reader.pendingBytes == 0)
+    }
+  }
 }

@@ -345,6 +345,38 @@ struct HostileTests {
     }
   }
 
+  @Test("whoever goes on after a goodbye, or on a link that is being left, is not heard, and harms nobody")
+  func onAfterTheEnd() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      let messages: [UInt8] = [0, 1, 7, 0, 1, 7]
+      for reason: UInt8 in [1, 2] {
+        let peer = try await rig.linked(pair.alice)
+        peer.endsToo = false
+        peer.write(FrameTests.frame(0x03, [reason]))
+        peer.writeRaw(messages)
+        try await rig.until("the node has ended its side") { peer.hasEnded }
+        peer.writeRaw([0])
+        try await rig.until("goodbye \(reason): it is gone", limit: .seconds(3)) { rig.loop.openConnections == 3 }
+        peer.connection.close()
+      }
+      let identity = Identity.random()
+      let peer = try await rig.linked(pair.alice, as: identity)
+      peer.endsToo = false
+      let link = try #require(pair.alice.node.links.link(to: identity.nodeID))
+      pair.alice.node.links.step(.idle(identity.nodeID))
+      peer.write([9])
+      try await rig.until("the fault is seen") { link.failure == .malformed }
+      peer.write(0x04)
+      peer.writeRaw(messages)
+      let turn = rig.loop.turn
+      try await rig.until("all of it is read") { rig.loop.turn > turn + 5 }
+      peer.writeRaw([0])
+      try await rig.until("the fault: it is gone", limit: .seconds(3)) { rig.loop.openConnections == 2 }
+      try await pair.goOn(rig)
+    }
+  }
+
   @Test("a peer that answers pings nobody sent cannot keep open a link that has said goodbye")
   func pongsWhileDraining() async throws {
     try await withRig { rig in

@@ -1,6 +1,7 @@
 // The reader of messages, given a stream in pieces, must find what a reader of the whole stream finds; and each message is cut into
 // frames, which must be all of it or a fault. Of the input the first bytes are the sizes of the pieces; after FF FF in the stream comes
-// the length of a run, so that a short input reaches the longest message. Some readers stop after each message, and go on.
+// the length of a run, so that a short input reaches the longest message. Some readers stop after each message, and go on; and some of those
+// are given the next piece before they may.
 
 @testable import NodeKit
 
@@ -21,6 +22,7 @@ enum FramesTarget {
     let traits = input.byte()
     let stop = Int(traits & 7) + 1
     let rests = traits & 128 != 0
+    let hurries = traits & 64 != 0
     var stream: [UInt8] = []
     while !input.isEmpty, stream.count < 40_000 {
       let byte = input.byte()
@@ -30,7 +32,7 @@ enum FramesTarget {
       if isRun { stream += [UInt8](repeating: 0, count: Int(input.uint16()) % 40_000) }
     }
     let whole = expected(stream, stop)
-    let cut = try pieces(stream, sizes, stop, rests)
+    let cut = try pieces(stream, sizes, stop, rests, hurries)
     try hold(whole == cut, "in pieces \(cut.messages.count) \(cut.failure as Any), at once \(whole.messages.count)")
     for message in whole.messages { try checkFrames(of: message) }
   }
@@ -49,7 +51,9 @@ enum FramesTarget {
     return outcome
   }
 
-  private static func pieces(_ stream: [UInt8], _ sizes: [Int], _ stop: Int, _ rests: Bool) throws(Fault) -> Outcome {
+  private static func pieces(
+    _ stream: [UInt8], _ sizes: [Int], _ stop: Int, _ rests: Bool, _ hurries: Bool
+  ) throws(Fault) -> Outcome {
     var outcome = Outcome()
     var reader = MessageReader()
     func take(_ message: inout MutableRawSpan) -> Bool {
@@ -65,11 +69,13 @@ enum FramesTarget {
         var piece = Array(stream[offset..<(offset + size)])
         var elements = piece.mutableSpan
         var span = elements.mutableBytes
+        let isLast = offset + size == stream.count
         var before = outcome.messages.count
         try reader.read(&span, limit: { limit(after: outcome.messages.count) }) { message throws(LinkFailure) in
           take(&message)
         }
-        while rests, outcome.messages.count > before, outcome.messages.count < stop {
+        if hurries, isLast { before = -1 }
+        while rests, isLast || !hurries, outcome.messages.count > before, outcome.messages.count < stop {
           before = outcome.messages.count
           try reader.goOn(limit: { limit(after: outcome.messages.count) }) { message throws(LinkFailure) in
             take(&message)
@@ -78,7 +84,7 @@ enum FramesTarget {
       } catch {
         outcome.failure = error
       }
-      if outcome.messages.count < stop {
+      if outcome.messages.count < stop, !(rests && hurries) {
         try hold(reader.pendingBytes <= MessageReader.maximumLength + 2, "more kept than a message has")
       }
       offset += size
