@@ -9,7 +9,7 @@ extension LoopNode: LinksOwner {
   func linked(_ remote: RemoteNode, at host: Endpoint.Host, seenAs: Endpoint?) {
     hearsay.confirmed(remote.peer)
     step(.ring(.seen(remote.peer.id, at: host)))
-    if let seenAs { learnAddress(seenAs, from: remote) }
+    if let seenAs { learnAddress(seenAs, from: host) }
     step(.linked(remote.peer.id))
   }
 
@@ -45,9 +45,9 @@ extension LoopNode: LinksOwner {
   }
 
   /// A node that listens on every address of its machine learns its own from those it talks to.
-  private func learnAddress(_ seenAs: Endpoint, from remote: RemoteNode) {
+  private func learnAddress(_ seenAs: Endpoint, from host: Endpoint.Host) {
     guard advertised == nil, configuration.role == .member, links.canListen(at: seenAs.host),
-      observed.vote(seenAs.host, by: remote.peer.endpoint.host)
+      observed.vote(seenAs.host, by: host)
     else { return }
     let endpoint = Endpoint(host: seenAs.host, port: links.listens.port)
     if endpoint != engine.ring.me.endpoint { step(.relocated(endpoint)) }

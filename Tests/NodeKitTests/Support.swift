@@ -91,9 +91,11 @@ actor Rig {
 
   /// Dials a node, as nobody in particular or as this identity.
   func dial(
-    _ member: Member, as identity: Identity? = nil, network: String = "test", listens: Bool = false
+    _ member: Member, as identity: Identity? = nil, network: String = "test", listens: Bool = false,
+    at host: Endpoint.Host = .v4(0), sees: Endpoint? = nil
   ) throws -> RawPeer {
-    let peer = try RawPeer(on: loop, to: member.status.address, identity, network: network, listens: listens)
+    let peer = try RawPeer(
+      on: loop, to: member.status.address, identity, network: network, listens: listens, host: host, sees: sees)
     peers.append(peer)
     return peer
   }

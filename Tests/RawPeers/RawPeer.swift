@@ -40,14 +40,16 @@ package final class RawPeer: TCPConnectionHandler {
   package var isOver: Bool { hasEnded || isClosed }
   package var goodbyes: [UInt8] { frames.filter { $0.type == 0x03 }.compactMap(\.payload.first) }
 
-  /// `port`: where it says that it listens.
+  /// `host` and `port`: where it says that it listens. `sees`: where it says that it sees the other, if it lies.
   package init(
-    on loop: EventLoop, to endpoint: Endpoint, _ identity: Identity?, network: String, listens: Bool, port: UInt16 = 9
+    on loop: EventLoop, to endpoint: Endpoint, _ identity: Identity?, network: String, listens: Bool, port: UInt16 = 9,
+    host: Endpoint.Host = .v4(0), sees: Endpoint? = nil
   ) throws {
     if let identity {
       let port: UInt16 = listens ? port : 0
       channel = Self.channel(
-        identity, network: network, isDialler: true, listens: Endpoint(host: .v4(0), port: port), address: endpoint)
+        identity, network: network, isDialler: true, listens: Endpoint(host: host, port: port),
+        address: sees ?? endpoint)
     }
     connection = try TCPConnection(on: loop, to: endpoint.socketAddress, timeout: .seconds(5), handler: self)
   }
