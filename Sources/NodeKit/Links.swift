@@ -74,7 +74,7 @@ final class Links: LinkOwner {
   /// Those at whose other end nobody has proved a node yet, except where we have dialled one that we know.
   private var strangers: Set<LinkRules.Number> = []
   /// Those who dialled us and may still be strangers, in the order in which they came.
-  private var arrivals: [LinkRules.Number] = []
+  private(set) var arrivals: [LinkRules.Number] = []
   /// On whose word a dial is.
   private var advertisers: [LinkRules.Number: Identifier] = [:]
   /// What to tell whoever dialled an address without knowing who is there.
@@ -183,6 +183,7 @@ final class Links: LinkOwner {
     let number = nextNumber()
     add(link, number)
     strangers.insert(number)
+    if arrivals.count > 2 * strangers.count + 64 { arrivals.removeAll { !strangers.contains($0) } }
     arrivals.append(number)
   }
 

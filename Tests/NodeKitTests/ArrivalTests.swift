@@ -1,0 +1,26 @@
+// What strangers and their links leave behind, and what they may cost that is no frame of anybody's.
+
+import RawPeers
+import Testing
+import UVRuntime
+
+@testable import Chord
+@testable import NodeKit
+
+@Suite("Strangers, and what is left of them")
+struct ArrivalTests {
+  @Test("strangers who have come and gone are forgotten")
+  func gone() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      for _ in 0..<10 {
+        let peers = try (0..<60).map { _ in try rig.dial(pair.alice) }
+        try await rig.until("all are connected") { peers.allSatisfy(\.isConnected) }
+        for peer in peers { peer.connection.close() }
+        try await rig.until("and gone") { rig.loop.openConnections == 2 }
+      }
+      if pair.alice.node.links.arrivals.count > 200 { Issue.record("\(pair.alice.node.links.arrivals.count) are kept") }
+      try await pair.goOn(rig)
+    }
+  }
+}
