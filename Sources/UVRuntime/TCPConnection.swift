@@ -263,10 +263,11 @@ public final class TCPConnection {
     endOutputIfDrained()
   }
 
-  /// The accept callback has returned: begins to read, or closes if nobody wants the connection.
+  /// The accept callback has returned: begins to read and to send, or closes if nobody wants the connection. It may be closing already,
+  /// with something left to say.
   func accepted() {
-    guard phase == .open else { return }
-    guard handler != nil else { return close(nil) }
+    guard phase == .open || phase == .lingering else { return }
+    guard handler != nil || phase == .lingering else { return close(nil) }
     writer.ready(sendingAtOnceTo: handle.socket)
     startReading()
   }

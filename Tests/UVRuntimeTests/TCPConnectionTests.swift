@@ -558,6 +558,25 @@ import Testing
     }
   }
 
+  @Test("what is written in the accept callback arrives, though the connection is closed there after the flush")
+  func closeAfterFlushInAccept() throws {
+    try withLoop { loop in
+      let pair = try Pair(on: loop)
+      pair.onAccepted = { connection in
+        connection.write([1, 2])
+        connection.write([3])
+        connection.closeAfterFlush(deadline: .seconds(5))
+      }
+      pair.client.onEnded = { $0.shutdown() }
+      pair.stopWhenBothClosed()
+      pair.onBothClosed = {
+        #expect(pair.client.bytes == [1, 2, 3])
+        #expect(pair.client.error == nil && pair.server.error == nil)
+        loop.stop()
+      }
+    }
+  }
+
   @Test("closing after the flush gives up at its deadline, and says whether all had left")
   func closeAfterFlushDeadline() throws {
     for (size, error) in [(100, nil), (50_000_000, UVError.timedOut)] {
