@@ -30,6 +30,8 @@ protocol LinksOwner: AnyObject {
   func unreachable(_ peer: Peer)
   /// Some link ended, for the log.
   func linkEnded(_ failure: LinkFailure)
+  /// For the log as well: nobody can connect any more, or (nil) again.
+  func listening(failed error: UVError?)
 }
 
 /// The links of one node.
@@ -45,6 +47,8 @@ final class Links: LinkOwner {
 
   /// How often it is looked whether a link is idle, or brings a message too slowly.
   private static let sweepPeriod = Duration.seconds(8)
+  /// Whoever could not listen because the machine had no memory or descriptors left tries again this often.
+  private static let pauseBeforeListening = Duration.seconds(2)
 
   let loop: EventLoop
   let identity: Identity
@@ -80,6 +84,9 @@ final class Links: LinkOwner {
   /// What to tell whoever dialled an address without knowing who is there.
   private var introductions: [LinkRules.Number: (Result<RemoteNode, LinkFailure>) -> Void] = [:]
   private var listeners: [TCPListener] = []
+  /// Where it is to listen again.
+  private var silenced: [SocketAddress] = []
+  private lazy var listensAgain = Deadline(on: loop) { [weak self] in self?.listenAgain() }
   private lazy var sweep = Deadline(on: loop) { [weak self] in self?.closeIdle() }
   private(set) var isClosing = false
   /// How many messages of handshakes were opened in this turn of the loop.
@@ -163,8 +170,25 @@ final class Links: LinkOwner {
   func listen(at address: SocketAddress) throws(UVError) -> SocketAddress {
     let listener = try TCPListener(on: loop, address: address) { [weak self] in self?.accept($0) }
     listeners.append(listener)
+    listener.failed = { [weak self, weak listener] error in
+      if let listener { self?.ended(listener, error) }
+    }
     sweep.set(loop.now + Self.sweepPeriod)
     return listener.address
+  }
+
+  /// The system has no room for those who come.
+  private func ended(_ listener: TCPListener, _ error: UVError) {
+    listeners.removeAll { $0 === listener }
+    silenced.append(listener.address)
+    owner?.listening(failed: error)
+    listensAgain.set(loop.now + Self.pauseBeforeListening)
+  }
+
+  private func listenAgain() {
+    silenced.removeAll { (try? listen(at: $0)) != nil }
+    guard silenced.isEmpty else { return listensAgain.set(loop.now + Self.pauseBeforeListening) }
+    owner?.listening(failed: nil)
   }
 
   /// Where it listens, whatever others are told.
@@ -263,6 +287,7 @@ final class Links: LinkOwner {
   func close() {
     isClosing = true
     sweep.cancel()
+    listensAgain.cancel()
     for listener in listeners { listener.close() }
     listeners = []
     step(.leave)

@@ -44,6 +44,11 @@ extension LoopNode: LinksOwner {
     configuration.logger.debug("a link ended", metadata: ["reason": "\(failure.rawValue)"])
   }
 
+  func listening(failed error: UVError?) {
+    guard let error else { return configuration.logger.notice("others can connect again") }
+    configuration.logger.error("nobody can connect; trying again", metadata: ["reason": "\(error)"])
+  }
+
   /// A node that listens on every address of its machine learns its own from those it talks to.
   private func learnAddress(_ seenAs: Endpoint, from host: Endpoint.Host) {
     guard advertised == nil, configuration.role == .member, links.canListen(at: seenAs.host),

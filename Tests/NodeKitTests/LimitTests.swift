@@ -111,7 +111,7 @@ struct CountingTests {
 }
 
 /// Hears everything and says nothing.
-private final class Mute: TCPConnectionHandler {
+final class Mute: TCPConnectionHandler {
   func received(_ bytes: inout MutableRawSpan, on connection: TCPConnection) {}
   func ended(_ connection: TCPConnection) {}
   func closed(_ connection: TCPConnection, error: UVError?) {}
