@@ -15,7 +15,10 @@ public final class LocalListener {
   private static let patience = Duration.seconds(5)
   private let handle: LoopHandle
   private let path: String
+  private let spare: SpareDescriptor
   private var answer: (() -> [UInt8])?
+  /// libuv has a connection that was not taken, for want of descriptors; until it is, there comes no other.
+  private var isHolding = false
 
   /// Listens at that path. What may have been left there by a process that died is removed.
   /// Throws what binding says; `invalidArgument` for a path that is too long.
@@ -32,6 +35,7 @@ public final class LocalListener {
     do throws(UVError) {
       try UVError.check(bound)
       try UVError.check(uv_listen(handle.stream, 8, localListenerHasConnection))
+      spare = try SpareDescriptor(on: loop)
     } catch {
       handle.close()
       throw error
@@ -40,6 +44,7 @@ public final class LocalListener {
     self.path = path
     self.answer = answer
     handle.owner = self
+    spare.isBack = { [unowned self] in if isHolding { connectionWaits() } }
   }
 
   /// Stops listening, and removes the socket. A second call does nothing.
@@ -47,15 +52,23 @@ public final class LocalListener {
     guard handle.isOpen else { return }
     unlink(path)
     handle.close()
+    spare.close()
   }
 
   fileprivate func connectionWaits() {
-    guard let answer, handle.isOpen else { return }
+    spare.connectionCame()
+    isHolding = !spare.isThere
+    guard let answer, handle.isOpen, !isHolding else { return }
+    spare.connectionTaken()
     do throws(UVError) {
       _ = try LocalAnswer(to: handle, answer(), within: Self.patience)
     } catch {
       // Gone again, or no room for it: whoever it was asks again.
     }
+  }
+
+  fileprivate func acceptFailed(_ error: UVError) {
+    if handle.isOpen, !spare.mayGoOn(after: error) { close() }
   }
 }
 
@@ -114,6 +127,6 @@ private final class LocalAnswer: LoopHandleOwner, StreamWriterOwner {
 }
 
 private func localListenerHasConnection(_ server: UnsafeMutablePointer<uv_stream_t>?, _ status: Int32) {
-  guard status == 0 else { return }
-  LoopHandle.owner(server?.pointee.data, as: LocalListener.self)?.connectionWaits()
+  guard let listener = LoopHandle.owner(server?.pointee.data, as: LocalListener.self) else { return }
+  if status == 0 { listener.connectionWaits() } else { listener.acceptFailed(UVError(code: status)) }
 }

@@ -5,26 +5,16 @@
 // backlog of the system. Reasons to hold: paused, too many connections (this listener's or the loop's), no descriptors, enough for
 // one turn of the loop: libuv would take all that wait before it looks at any other socket.
 //
-// Out of descriptors, libuv usually accepts and closes the backlog itself with a spare descriptor. Without that spare it
-// calls back EMFILE for ever inside one poll. We keep a spare of our own for that: given up, it lets libuv accept once more,
-// we do not take the connection, and libuv stops. A deadline later we try to get the spare back, and only then go on.
-// If even that does not help (another thread took the descriptor, or the kernel is out of memory) we slow libuv's circle
-// down, and after a while close the listener rather than hang.
+// What it does when the system cannot accept stands in SpareDescriptor.swift.
 
 import CLibUV
-import Glibc
 
 /// A listening TCP socket.
 ///
 /// Ownership: keeps itself alive until closed. Belongs to the loop's thread.
 public final class TCPListener {
-  /// How long to wait after having run out of descriptors.
-  private static let firstBackOff = Duration.milliseconds(100)
-  private static let longestBackOff = Duration.seconds(2)
   /// Taken in one turn of the loop: what an owner does for a newcomer, such as making a key, may cost it some 0.05 ms.
   static let acceptsPerTurn = 4
-  /// Errors without a pause between, a millisecond each, after which the listener gives up.
-  private static let patience = 200
 
   /// The loop it lives on.
   public let loop: EventLoop
@@ -39,16 +29,13 @@ public final class TCPListener {
   /// Called if the system makes listening impossible; the listener closes itself.
   public var failed: ((UVError) -> Void)?
   /// How often it has run out of descriptors.
-  public private(set) var descriptorShortages = 0
+  public var descriptorShortages: Int { spare.shortages }
 
   private let handle: LoopHandle
   private var accept: ((TCPConnection) -> Void)?
   private var isPaused = false
   private var isHolding = false  // libuv has a connection that we have not taken
-  private var spare: Int32
-  private var backOff = TCPListener.firstBackOff
-  private var errorsInARow = 0
-  private var deadline: Deadline?
+  private let spare: SpareDescriptor
   private var taken = (turn: UInt64(0), count: 0)
   private var nextTurn: Deadline?
 
@@ -68,8 +55,7 @@ public final class TCPListener {
     do throws(UVError) {
       try UVError.check(address.withSocketAddress { uv_tcp_bind(handle.tcp, $0, 0) })
       try UVError.check(uv_listen(handle.stream, Int32(clamping: backlog), listenerHasConnection))
-      spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
-      guard spare >= 0 else { throw UVError(errno: errno) }
+      spare = try SpareDescriptor(on: loop)
     } catch {
       handle.close()
       throw error
@@ -80,16 +66,16 @@ public final class TCPListener {
     self.accept = accept
     maximumConnections = maxConnections
     handle.owner = self
+    spare.isBack = { [unowned self] in acceptHeld() }
   }
 
   /// Stops listening; connections already accepted live on. A second call does nothing.
   public func close() {
     guard handle.isOpen else { return }
     handle.close()
-    deadline?.cancel()
     nextTurn?.cancel()
     stopHolding()
-    giveUpSpare()
+    spare.close()
   }
 
   /// Leaves new connections in the backlog.
@@ -106,7 +92,7 @@ public final class TCPListener {
   // MARK: Accepting
 
   private var mayAccept: Bool {
-    !isPaused && spare >= 0 && openConnections < maximumConnections && loop.openConnections < loop.maximumConnections
+    !isPaused && spare.isThere && openConnections < maximumConnections && loop.openConnections < loop.maximumConnections
       && !hasEnoughForThisTurn
   }
 
@@ -115,7 +101,7 @@ public final class TCPListener {
   }
 
   fileprivate func connectionWaits() {
-    errorsInARow = 0
+    spare.connectionCame()
     guard mayAccept else { return hold() }
     take()
   }
@@ -140,7 +126,7 @@ public final class TCPListener {
     do throws(UVError) {
       let connection = try TCPConnection(from: handle, of: self)
       openConnections += 1
-      backOff = Self.firstBackOff
+      spare.connectionTaken()
       accept?(connection)
       connection.accepted()
     } catch {
@@ -161,52 +147,10 @@ public final class TCPListener {
     loop.holdingListeners.removeAll { $0 === self }
   }
 
-  // MARK: Out of descriptors
-
   fileprivate func acceptFailed(_ error: UVError) {
-    guard handle.isOpen else { return }
-    errorsInARow += 1
-    switch error {
-    case .tooManyOpenFiles, .fileTableOverflow:
-      if spare >= 0 {
-        descriptorShortages += 1
-        giveUpSpare()
-        waitForSpare()
-      } else {
-        slowDown(error)
-      }
-    case .connectionAborted:
-      break  // the peer has gone again
-    default:
-      slowDown(error)
-    }
-  }
-
-  /// libuv will call again at once.
-  private func slowDown(_ error: UVError) {
-    usleep(1000)
-    guard errorsInARow >= Self.patience else { return }
+    guard handle.isOpen, !spare.mayGoOn(after: error) else { return }
     close()
     failed?(error)
-  }
-
-  private func giveUpSpare() {
-    guard spare >= 0 else { return }
-    Glibc.close(spare)
-    spare = -1
-  }
-
-  private func waitForSpare() {
-    if deadline == nil { deadline = Deadline(on: loop) { [unowned self] in tryForSpare() } }
-    deadline?.set(loop.now + backOff)
-    backOff = min(backOff * 2, Self.longestBackOff)
-  }
-
-  private func tryForSpare() {
-    guard handle.isOpen else { return }
-    spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
-    guard spare >= 0 else { return waitForSpare() }
-    acceptHeld()
   }
 }
 

@@ -1,5 +1,6 @@
 // The Unix socket that tells how its program is, and the times of turns that it may tell.
 
+import CLibUV
 import Glibc
 import Testing
 
@@ -73,6 +74,41 @@ import Testing
       }
     }
     close(held)
+  }
+
+  /// In a process of its own, as with TCPListener: there, too, libuv's spare is taken away, without which it would circle for ever.
+  @Test("out of descriptors the loop goes on, and whoever has connected is answered when there are some again")
+  func outOfDescriptors() async {
+    await #expect(processExitsWith: .success) {
+      alarm(20)
+      let loop = try EventLoop()
+      let tests = LocalListenerTests()
+      let path = tests.temporaryPath()
+      let listener = try LocalListener(on: loop, path: path) { Array("here".utf8) }
+      let connected = try tests.connect(path)
+      var filler: [Int32] = []
+      var limit = rlimit()
+      getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+      limit.rlim_cur = 64
+      setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+      while case let file = dup(0), file >= 0 { filler.append(file) }
+      close(loop.uv.pointee.emfile_fd)
+      filler.append(dup(0))
+      loop.uv.pointee.emfile_fd = -1
+      after(.milliseconds(300), on: loop) {
+        precondition(loop.turn < 100, "\(loop.turn) turns")
+        for file in filler { close(file) }
+        var text: [UInt8] = []
+        let stream = try? UVRuntime.InputStream(
+          on: loop, descriptor: connected, { bytes in bytes.withUnsafeBytes { text += $0 } },
+          { _ in
+            listener.close()
+            _exit(text == Array("here".utf8) ? 0 : 1)
+          })
+        precondition(stream != nil, "no stream")
+      }
+      loop.run()
+    }
   }
 
   @Test("what a dead process has left is replaced; a path that is too long, or in no directory, is an error")
