@@ -121,10 +121,28 @@ extension LoopNode {
   /// Notes who asks; nil if they are answered already.
   private func note(_ answer: Answer) -> Ticket? {
     guard departure == nil, let ticket = answers.insert(answer) else {
-      self.answer(answer, departure == nil ? .busy : .stopped)
+      refuse(answer, departure == nil ? .busy : .stopped)
       return nil
     }
     return ticket
+  }
+
+  /// Whoever asks again when it is refused is refused when the turn ends, and in the next one: at once there would be no end to it.
+  private func refuse(_ answer: Answer, _ failure: NodeFailure) {
+    guard !isRefusing else {
+      refused.append((answer, failure))
+      return callAtEndOfTurn()
+    }
+    isRefusing = true
+    self.answer(answer, failure)
+    isRefusing = false
+  }
+
+  func refuseAgain() {
+    guard !refused.isEmpty else { return }
+    let again = refused
+    refused = []
+    for (answer, failure) in again { refuse(answer, failure) }
   }
 
   // MARK: Answers

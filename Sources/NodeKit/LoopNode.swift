@@ -4,7 +4,8 @@
 //   deadline ─────────────────┘
 //
 // `perform` never calls `step`: what comes up while effects are performed (a dial that fails at once, a callback that sends)
-// waits in `inbox` until they are. What the program wants to send waits there until the turn ends, so that it leaves together.
+// waits in `inbox` until they are. What the program wants to send waits there until the turn ends, so that it leaves together. What comes
+// of that in turn waits for the next turn, or a program that asks again in every answer would keep the loop from its sockets.
 //
 // The machine calls nobody, so nobody can look at it while it works; and the lists are only ever swapped, added to, or read for the length
 // of an expression. So access to them goes unchecked (`@exclusivity`): the checks took a tenth of all instructions of a text's way.
@@ -46,6 +47,9 @@ public final class LoopNode {
   var hearsay = Hearsay()
 
   var answers = Answers()
+  /// Those who have asked again in the answer to a refusal, and are to be refused again.
+  var refused: [(Answer, NodeFailure)] = []
+  var isRefusing = false
   /// What the hello says: the host may be left open.
   let advertised: Endpoint?
   var observed = ObservedAddress()
@@ -119,6 +123,7 @@ public final class LoopNode {
   func step(_ event: Engine.Event) {
     guard !isStepping else { return inbox.append(event) }
     if !inbox.isEmpty { stepThroughInbox() }  // what came before it
+    guard inbox.isEmpty else { return inbox.append(event) }  // and what has come of that
     isStepping = true
     give(event, at: Self.time(of: loop))
     isStepping = false
@@ -135,20 +140,18 @@ public final class LoopNode {
   /// So many events are not kept for the end of the turn: a few hundred KB, and the time in which they are handled.
   private static let soon = 1_024
 
+  /// One pass: what comes meanwhile stays.
   private func stepThroughInbox() {
     isStepping = true
     let now = Self.time(of: loop)
-    var next = 0
-    while next < inbox.count {
-      give(inbox[next], at: now)
-      next += 1
-    }
-    inbox.removeAll(keepingCapacity: true)
+    let count = inbox.count
+    for place in 0..<count { give(inbox[place], at: now) }
+    if inbox.count == count { inbox.removeAll(keepingCapacity: true) } else { inbox.removeFirst(count) }
     isStepping = false
     callAtEndOfTurn()
   }
 
-  private func callAtEndOfTurn() {
+  func callAtEndOfTurn() {
     guard !isCalledAtEndOfTurn else { return }
     isCalledAtEndOfTurn = true
     loop.callAtEndOfTurn(self)
@@ -276,6 +279,8 @@ extension LoopNode: TurnEnd {
       at = engine.nextDeadline.map { LoopTime($0) }
     }
     isCalledAtEndOfTurn = false
+    refuseAgain()
+    if !inbox.isEmpty { callAtEndOfTurn() }
     guard at != deadlineAt || !deadline.isSet else { return }
     deadlineAt = at
     if let at { deadline.set(at) } else { deadline.cancel() }

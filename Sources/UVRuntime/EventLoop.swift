@@ -244,7 +244,6 @@ public final class EventLoop: @unchecked Sendable {
     swap(&turnEnds, &turnEndBatch)
     for index in turnEndBatch.indices { turnEndBatch[index].turnEnds() }
     turnEndBatch.removeAll(keepingCapacity: true)
-    if !turnEnds.isEmpty { uv_async_send(waker) }
   }
 
   // MARK: Flushing
@@ -284,7 +283,7 @@ public final class EventLoop: @unchecked Sendable {
     holdingListeners = []
   }
 
-  /// The prepare phase. One pass over the list: what is put on it meanwhile (a `writable` that writes) is for the next turn,
+  /// The prepare phase. One pass over each list: what is put on it meanwhile (a `writable` that writes) is for the next turn,
   /// and the waker sees to it that the loop does not sleep until then.
   fileprivate func prepareToSleep() {
     state.pointee.statistics.turns += 1
@@ -296,6 +295,7 @@ public final class EventLoop: @unchecked Sendable {
       while let stream = batch.removeFirst() { stream.flush() }
       if !state.pointee.flushList.isEmpty { uv_async_send(waker) }
     }
+    if !turnEnds.isEmpty { uv_async_send(waker) }
     letGo()
     if state.pointee.isAwake {
       state.pointee.statistics.work.turnEnds(at: .current, awakeSince: state.pointee.wokenAt)

@@ -146,6 +146,30 @@ struct RequestTests {
     }
   }
 
+  @Test("a program that asks again in every answer does not keep the loop from the rest, also when the node has left")
+  func asksAgain() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      let user = User(name: try UserName("nobody"), identity: .random())
+      var (answers, mostInTurn) = (0, 0)
+      var inTurn = (turn: UInt64(0), count: 0)
+      func ask() {
+        alice.node.send("", to: user) { _ in
+          inTurn = (rig.loop.turn, inTurn.turn == rig.loop.turn ? inTurn.count + 1 : 1)
+          mostInTurn = max(mostInTurn, inTurn.count)
+          answers += 1
+          if answers % 1_000 != 0 { ask() }
+        }
+      }
+      ask()
+      try await rig.until("a thousand answers") { answers == 1_000 }
+      try await rig.leave([alice])
+      ask()
+      try await rig.until("a thousand more") { answers == 2_000 }
+      if mostInTurn > 8 { Issue.record("\(mostInTurn) answers in one turn") }
+    }
+  }
+
   @Test("leaving twice, at once or later, calls back each time")
   func leavingTwice() async throws {
     try await withRig { rig in
