@@ -287,6 +287,7 @@ final class Link: TCPConnectionHandler {
       established(remote)
       try takeFrames(frames.span.bytes)
     case .frames(let count):
+      guard count > 0 else { throw .malformed }
       try takeFrames(message.bytes.extracting(0..<count))
     }
   }
@@ -310,12 +311,13 @@ final class Link: TCPConnectionHandler {
       if type == 0x06 {
         guard payload.byteCount == 0 else { throw .malformed }
         renewsKey = true
+        charge(type, payload)
       } else if Speech.isCostly(type, payload.byteCount), putsOff() {
         left = Frame.headerLength + payload.byteCount
       } else {
         try take(type, payload)
       }
-      return isListening
+      return renewsKey || isListening
     }
     if renewsKey { channel.rekeyOpening() }
     keep(frames, from: taken - left)
@@ -326,14 +328,19 @@ final class Link: TCPConnectionHandler {
     if hears { frames.extracting(offset..<frames.byteCount).withUnsafeBytes { untaken += $0 } }
   }
 
-  private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
+  /// Counts a frame, after which the peer may have to rest.
+  private func charge(_ type: UInt8, _ payload: RawSpan) {
     let speech = Speech(type)
-    if Speech.isCostly(type, payload.byteCount) { owner?.checks() }
     let weight = speech.weight(of: payload)
     let goesOn = portion.take(weight, in: loop.statistics.turns)
     if let until = allowance.charge(speech, weight: weight, at: loop.now) ?? (goesOn ? nil : .nextTurn) {
       rest(until: until)
     }
+  }
+
+  private func take(_ type: UInt8, _ payload: RawSpan) throws(LinkFailure) {
+    if Speech.isCostly(type, payload.byteCount) { owner?.checks() }
+    charge(type, payload)
     if isCongested && Speech.isQuestion(type) { return }
     switch type {
     case 0x03:

@@ -208,7 +208,7 @@ package struct SecureChannel: ~Copyable {
   }
 
   /// The last message has announced a new key.
-  mutating func rekeySealing(at now: LoopTime) {
+  package mutating func rekeySealing(at now: LoopTime) {
     transport?.sending.rekey()
     bytesSealed = 0
     keyMadeAt = now

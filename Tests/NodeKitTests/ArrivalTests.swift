@@ -9,6 +9,21 @@ import UVRuntime
 
 @Suite("Strangers, and what is left of them")
 struct ArrivalTests {
+  @Test("keys that a peer renews again and again are only so many a turn")
+  func renewals() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      let peer = try await rig.linked(pair.alice)
+      let count = 8 * Speech.portion
+      for _ in 0..<count { peer.renewKey() }
+      peer.write(0x04)
+      let turn = rig.loop.turn
+      try await rig.until("all is read") { peer.frames.last?.type == 0x05 }
+      if rig.loop.turn - turn < 8 { Issue.record("\(count) keys in \(rig.loop.turn - turn) turns") }
+      try await pair.goOn(rig)
+    }
+  }
+
   @Test("strangers who have come and gone are forgotten")
   func gone() async throws {
     try await withRig { rig in

@@ -194,6 +194,7 @@ struct HostileTests {
   static let offences: [(String, [UInt8], LinkFailure)] = [
     ("garbage in a message", Array(repeating: 0xA7, count: 5000), .oversized),
     ("garbage of a good length", [0, 5] + [0x99, 1, 2, 3, 4], .unexpected),
+    ("a message without a frame", [], .malformed),
     ("a frame of nothing", [0, 0, 0], .malformed),
     ("a frame that is one too long", [0x90, 0x01, 0x43], .oversized),
     ("half a frame", [0, 9, 0x43], .malformed),

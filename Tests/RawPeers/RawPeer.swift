@@ -115,6 +115,12 @@ package final class RawPeer: TCPConnectionHandler {
       })
   }
 
+  /// Announces a new key, and uses it from then on.
+  package func renewKey() {
+    write(0x06)
+    channel?.rekeySealing(at: .current)
+  }
+
   package func write(_ message: Message) {
     write(Frame.encoded { message.encode(into: &$0) })
   }
