@@ -243,7 +243,11 @@ final class Link: TCPConnectionHandler {
   /// The rest is over: what has come meanwhile is taken, as far as it goes, and then the connection is read again.
   private func goOn() {
     isResting = false
-    guard isListening, !(phase == .handshaking && putsOff()) else { return }
+    guard hears else {
+      connection?.resumeReading()  // for its end
+      return
+    }
+    if phase == .handshaking, putsOff() { return }
     lastHeard = loop.now
     portion.begin(loop.statistics.turns + 1)  // deadlines fire just before a turn is counted
     do throws(LinkFailure) {

@@ -378,6 +378,26 @@ struct HostileTests {
     }
   }
 
+  @Test("a goodbye with which a peer has said all that it may in a turn is still heard out")
+  func goodbyeAtTheEndOfAPortion() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      let identity = Identity.random()
+      let peer = try await rig.linked(pair.alice, as: identity)
+      let link = try #require(pair.alice.node.links.link(to: identity.nodeID))
+      let nothing: [UInt8] = []
+      let (ping, pong) = (Speech(0x04).weight(of: nothing.span.bytes), Speech(0x05).weight(of: nothing.span.bytes))
+      let pings = (Speech.portion - 1) / ping
+      let pongs = (Speech.portion - pings * ping - 1) / pong
+      var frames = (0..<pings).flatMap { _ in FrameTests.frame(0x04, []) }
+      frames += (0..<pongs).flatMap { _ in FrameTests.frame(0x05, []) }
+      peer.write(frames + FrameTests.frame(0x03, [1]))
+      try await rig.until("the link has ended", limit: .seconds(3)) { rig.loop.openConnections == 2 }
+      if !link.isHeardOut { Issue.record("\(link.failure as Any)") }
+      try await pair.goOn(rig)
+    }
+  }
+
   @Test("a peer that answers pings nobody sent cannot keep open a link that has said goodbye")
   func pongsWhileDraining() async throws {
     try await withRig { rig in
