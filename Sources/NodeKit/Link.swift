@@ -225,7 +225,7 @@ final class Link: TCPConnectionHandler {
     guard hears else { return }
     lastUsed = loop.now
     lastHeard = loop.now
-    if phase == .handshaking, putsOff() { return reader.keep(bytes.bytes) }
+    if phase == .handshaking, reader.mayKeep(bytes.byteCount), putsOff() { return reader.keep(bytes.bytes) }
     var isWhole = false
     do throws(LinkFailure) {
       try reader.read(&bytes, limit: { channel.longestMessage }) { message throws(LinkFailure) in

@@ -20,7 +20,7 @@ public struct LinkLimits: Sendable, Hashable {
   /// then further ones wait in its backlog.
   public var arrivals = 16_384
   /// Of these, those that have not said who they are: in the 5 s they have, a hundred honest ones a second. Each has a handshake's
-  /// state and at most `SecureChannel.longestHandshakeMessage` of unread bytes, 2.5 MB together.
+  /// state and at most `SecureChannel.longestHandshakeMessage` of bytes that wait (`MessageReader.mayKeep`), 2.5 MB together.
   public var strangers = 512
   /// Connections from one public /24 of IPv4 or /48 of IPv6: a provider that hides a town behind a few addresses, but not a fleet.
   public var arrivalsPerPrefix = 128

@@ -56,6 +56,12 @@ package struct MessageReader {
     try read(&bytes, limit: limit, message: message)
   }
 
+  /// Whether so many bytes more may be kept of somebody who has not said who it is. Who sends more than the longest message of a handshake
+  /// is in its last one already, with frames behind it, or no node: what it sends is looked at when it comes.
+  func mayKeep(_ count: Int) -> Bool {
+    partial.count + count <= SecureChannel.longestHandshakeMessage + Self.headerLength
+  }
+
   /// Keeps all of it for `goOn`.
   mutating func keep(_ bytes: RawSpan) { keep(bytes, from: 0) }
 

@@ -38,4 +38,20 @@ struct ArrivalTests {
       try await pair.goOn(rig)
     }
   }
+
+  @Test("of a stranger no more is kept for later than a handshake is long: the rest is looked at when it comes")
+  func longStrangers() async throws {
+    try await withRig { rig in
+      let pair = try await HonestPair.meet(rig)
+      let peers = try (0..<60).map { _ in try rig.dial(pair.alice) }
+      try await rig.until("all are connected") { peers.allSatisfy(\.isConnected) }
+      try await rig.until("and taken") { rig.loop.openConnections == 2 + 2 * peers.count }
+      let first = try ChannelEnd(.random(), isDialler: true).first()
+      for peer in peers { peer.writeRaw(first + Array(repeating: 0xFF, count: 8_000)) }
+      let turn = rig.loop.turn
+      try await rig.until("all are turned away") { pair.alice.failures(.foreignProtocol) == peers.count }
+      if rig.loop.turn - turn > 15 { Issue.record("they waited for \(rig.loop.turn - turn) turns") }
+      try await pair.goOn(rig)
+    }
+  }
 }
