@@ -14,7 +14,8 @@ final class Departure {
 }
 
 extension LoopNode {
-  /// Withdraws the record, tells peers and neighbours, closes all links; then calls `done`, within 3 s in any case.
+  /// Withdraws the record, tells peers and neighbours, closes all links; then calls `done`, within 3 s, unless the loop is stopped before:
+  /// then it never does.
   public func leave(_ done: @escaping () -> Void) {
     if let departure {
       if departure.isOut { done() } else { departure.waiting.append(done) }
