@@ -17,6 +17,8 @@ import UVRuntime
 
 /// What the links tell the node they belong to.
 protocol LinksOwner: AnyObject {
+  /// A dial has come to its end: this node was there, or it was not.
+  func dialled(_ peer: Peer, isThere: Bool)
   /// A link to a node stands; its other end is `at` that host, and sees us as `seenAs`.
   func linked(_ remote: RemoteNode, at host: Endpoint.Host, seenAs: Endpoint?)
   func received(_ type: UInt8, _ payload: RawSpan, from remote: RemoteNode) throws(LinkFailure)
@@ -79,6 +81,8 @@ final class Links: LinkOwner {
   private var strangers: Set<LinkRules.Number> = []
   /// Those who dialled us and may still be strangers, in the order in which they came.
   private(set) var arrivals: [LinkRules.Number] = []
+  /// Whom our dials to nodes that we know are for, until they answer.
+  private var dials: [LinkRules.Number: Peer] = [:]
   /// On whose word a dial is.
   private var advertisers: [LinkRules.Number: Identifier] = [:]
   /// What to tell whoever dialled an address without knowing who is there.
@@ -262,8 +266,10 @@ final class Links: LinkOwner {
         guard ledger.dials(onWordOf: advertiser, at: loop.now) else { throw .canceled }
       }
       add(try dial(peer.endpoint, expected: peer.id), number)
+      dials[number] = peer
       advertisers[number] = advertiser
     } catch {
+      owner?.dialled(peer, isThere: false)
       step(.ended(number, isHeardOut: false))
     }
   }
@@ -336,6 +342,8 @@ final class Links: LinkOwner {
     let number = link.number
     strangers.remove(number)
     if let advertiser = advertisers.removeValue(forKey: number) { ledger.wasRight(advertiser) }
+    dials[number] = nil
+    if link.isDialled { owner?.dialled(Peer(id: remote.peer.id, endpoint: link.address), isThere: true) }
     step(.established(number, with: remote.peer.id, isDialled: link.isDialled))
     introductions.removeValue(forKey: number)?(.success(remote))
   }
@@ -351,6 +359,7 @@ final class Links: LinkOwner {
     links[number] = nil
     strangers.remove(number)
     advertisers[number] = nil
+    if let peer = dials.removeValue(forKey: number) { owner?.dialled(peer, isThere: false) }
     if !link.isDialled {
       acceptedCount -= 1
       admission.left(link.address.host)

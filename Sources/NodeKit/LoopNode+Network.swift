@@ -6,8 +6,12 @@ import Logging
 import UVRuntime
 
 extension LoopNode: LinksOwner {
+  /// Only who was dialled there has shown that it can be; whoever dials us may claim any address.
+  func dialled(_ peer: Peer, isThere: Bool) {
+    if isThere { hearsay.confirmed(peer) } else { hearsay.failed(peer) }
+  }
+
   func linked(_ remote: RemoteNode, at host: Endpoint.Host, seenAs: Endpoint?) {
-    hearsay.confirmed(remote.peer)
     step(.ring(.seen(remote.peer.id, at: host)))
     if let seenAs { learnAddress(seenAs, from: host) }
     step(.linked(remote.peer.id))

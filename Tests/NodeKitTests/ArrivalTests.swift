@@ -54,4 +54,42 @@ struct ArrivalTests {
       try await pair.goOn(rig)
     }
   }
+
+  @Test("whoever dials us has not shown that it can be dialled where it says")
+  func claimsAreNoConfirmation() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      let identity = Identity.random()
+      let peer = Peer(id: identity.nodeID, endpoint: Endpoint(host: .v4(0x7F00_0001), port: 9))
+      alice.node.hearsay.take([peer], from: Identifier(1))
+      _ = try await rig.linked(alice, as: identity, listens: true)
+      if !alice.node.hearsay.mentions(peer) { Issue.record("its own word was enough") }
+    }
+  }
+
+  @Test("a dial to hearsay that has failed is over, though its node has come by itself meanwhile")
+  func overtakenDial() async throws {
+    try await withRig { rig in
+      let alice = try await rig.ready("alice")
+      let identity = Identity.random()
+      let mute = Mute()
+      var visitor: TCPConnection?
+      let listener = try TCPListener(on: rig.loop, address: .loopback4(port: 0)) {
+        $0.handler = mute
+        visitor = $0
+      }
+      let peer = Peer(id: identity.nodeID, endpoint: Endpoint(listener.address))
+      alice.node.hearsay.take([peer], from: Identifier(1))
+      if !alice.node.hearsay.allows(peer, at: rig.loop.now) { Issue.record("not to be dialled") }
+      alice.node.links.send(Frame.encoded { Message.ping(1).encode(into: &$0) }, to: peer)
+      try await rig.until("it is dialled") { visitor != nil }
+      _ = try await rig.linked(alice, as: identity, listens: true)
+      visitor?.reset()
+      try await rig.until("the dial has failed") { alice.allFailures == 1 }
+      alice.node.hearsay.keep { _ in false }
+      if alice.node.hearsay.count != 0 { Issue.record("it is under way for ever") }
+      listener.close()
+      visitor = nil
+    }
+  }
 }

@@ -55,6 +55,7 @@ private final class Owner: LinksOwner {
   func linked(_ remote: RemoteNode, at host: Endpoint.Host, seenAs: Endpoint?) {}
   func received(_ type: UInt8, _ payload: RawSpan, from remote: RemoteNode) {}
   func lost(_ id: Identifier) {}
+  func parted(_ id: Identifier) {}
   func departed(_ id: Identifier) {}
   func unreachable(_ peer: Peer) {}
   func linkEnded(_ failure: LinkFailure) {}
