@@ -2,14 +2,16 @@
 // bring them back. Whatever still waits for the session fails then.
 //
 // A closed session leaves the name of its stream behind for as long as the other side may still try to bring it back: it is
-// told that the session was closed, instead of opening a new one by mistake and showing its last texts twice.
+// told that the session was closed, instead of opening a new one by mistake and showing its last texts twice. If our user writes to
+// them again meanwhile, it may also go on, in the new session: from where it was, for the same reason.
 
 import Chord
 
 /// A stream that we closed a moment ago.
 struct ClosedStream {
   var user: User
-  var epoch: UInt64
+  /// Its name, and how far it had been shown.
+  var incoming: Incoming
   var until: Instant
 }
 
@@ -31,7 +33,7 @@ extension Conversations {
       closedStreams.removeAll { $0.until <= now }
       if closedStreams.count >= limits.closedStreams { closedStreams.removeFirst() }
       closedStreams.append(
-        ClosedStream(user: session.user, epoch: session.incoming.epoch, until: now + limits.persistence))
+        ClosedStream(user: session.user, incoming: session.incoming, until: now + limits.persistence))
     }
     end(slot, .closedHere, failing: .noSession, into: &effects)
   }
@@ -50,7 +52,18 @@ extension Conversations {
 
   /// Whether this stream was closed so recently that the other side may not know it.
   func wasClosed(_ user: User, epoch: UInt64, at now: Instant) -> Bool {
-    closedStreams.contains { $0.epoch == epoch && $0.until > now && $0.user == user }
+    closedStream(of: user, epoch: epoch, at: now) != nil
+  }
+
+  /// If this stream was closed so recently, the session takes it up where it was, and it is closed no longer.
+  mutating func takeUp(_ slot: Int, epoch: UInt64, at now: Instant) {
+    guard table[slot].incoming.epoch == 0, let index = closedStream(of: table[slot].user, epoch: epoch, at: now)
+    else { return }
+    table[slot].incoming = closedStreams.remove(at: index).incoming
+  }
+
+  private func closedStream(of user: User, epoch: UInt64, at now: Instant) -> Int? {
+    closedStreams.firstIndex { $0.incoming.epoch == epoch && $0.until > now && $0.user == user }
   }
 
   /// Forgets a session; whoever waits for it hears `failure`.

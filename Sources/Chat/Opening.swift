@@ -101,7 +101,9 @@ extension Conversations {
     if consent.ignores(opening.from, at: peer.id) {
       return effects.append(.send(.waiting(session: opening.session), to: peer))
     }
-    if wasClosed(opening.from, epoch: opening.epoch, at: now) { return refuse(.closed) }
+    // A session that our user has begun since, and that has not heard from them yet, takes the closed stream up.
+    let takesUp = table.slot(of: opening.from).map { table[$0].incoming.epoch == 0 } ?? false
+    if !takesUp, wasClosed(opening.from, epoch: opening.epoch, at: now) { return refuse(.closed) }
     for slot in table.slots(at: peer.id) where table[slot].user != opening.from {
       end(slot, .left, failing: .userNotFound, into: &effects)  // a node has one user at a time
     }
@@ -168,6 +170,7 @@ extension Conversations {
     into effects: inout [Effect]
   ) {
     let isNews = !isAnswer || table[slot].isComparing || table[slot].theirs != theirs.session
+    takeUp(slot, epoch: theirs.epoch, at: now)
     let hasRestarted = table[slot].incoming.begin(epoch: theirs.epoch, first: theirs.first)
     table[slot].node = peer.id
     if peer.endpoint.isDialable || table[slot].endpoints.isEmpty { table[slot].endpoints = [peer.endpoint] }

@@ -119,6 +119,49 @@ struct ConversationTests {
     #expect(world.told(alice).sessions.last?.reason == .closedByPeer)
   }
 
+  @Test(
+    "who closes while there is no link, and writes again, is shown nothing twice, whoever's `open` comes through",
+    arguments: [[], ["alice"], ["bob"]])
+  func writtenToAgain(unheard: [String]) {
+    open()
+    world.give(alice, .send(bobUser, "shown once", 1))
+    world.run(for: .milliseconds(6))  // as above
+    world.cut(alice, bob)
+    world.drops = { if case .open(let opening) = $0 { unheard.contains(opening.from.name.text) } else { false } }
+    world.give(bob, .close(aliceUser, 1), .send(aliceUser, "one more thing", 2))
+    world.run(for: .seconds(1))
+    #expect(world.told(bob).texts.map(\.text) == ["shown once"])
+    #expect(world.told(alice).answers.filter { $0.ticket == 1 }.map(\.effect) == [.delivered([1], id: 1)])
+    #expect(world.told(alice).texts.map(\.text) == ["one more thing"] && world.told(bob).delivered == [1])
+    #expect(world.told(alice).sessions.map(\.reason) == [nil, .restarted, nil])
+    // Of the closing nothing is left: the session lives as any other.
+    world.drops = { if case .open(let opening) = $0 { opening.from.name.text == "bob" } else { false } }
+    world.cut(alice, bob)
+    world.give(alice, .send(bobUser, "and on", 2))
+    world.run(for: .seconds(5))
+    #expect(world.told(bob).texts.map(\.text) == ["shown once", "and on"])
+    #expect(world.told(alice).failure(2) == nil && world.told(alice).sessions.count == 3)
+  }
+
+  @Test("a closed stream is not taken up by a session that has heard of a newer one")
+  func lateOpen() throws {
+    open()
+    let late = try #require(world.sent.first { if case .open = $0 { true } else { false } })
+    world.cut(alice, bob)
+    world.give(bob, .close(aliceUser, 1))
+    world.run(for: .seconds(5))
+    world.give(alice, .send(bobUser, "anew", 1))
+    world.run(for: .seconds(1))
+    let peer = Peer(id: world.members[alice].id, endpoint: world.members[alice].endpoint)
+    world.sent = []
+    world.give(bob, .received(late, from: peer, key: world.members[alice].identity.publicKey))
+    let refusals = world.sent.filter { if case .refused(_, .closed) = $0 { true } else { false } }
+    #expect(refusals.count == 1 && world.sent.count == 1)
+    world.give(alice, .send(bobUser, "and on", 2))
+    world.run(for: .seconds(1))
+    #expect(world.told(bob).texts.map(\.text) == ["anew", "and on"])
+  }
+
   // MARK: Lost links
 
   @Test("a lost link is healed without a word to the users")
