@@ -144,6 +144,9 @@ extension Conversations {
   public struct Limits: Sendable {
     /// A text is tried for this long, and a lost session: a laptop that changes networks is back by then.
     public var persistence: Duration = .seconds(30)
+    /// How often, at the most, a session that stands gives texts up: of each time the other side is told, and all in flight goes again.
+    /// A text may so wait a little longer than the above.
+    public var givingUpPause: Duration = .milliseconds(500)
     /// An `open` is tried for this long: longer than people wait for an answer.
     public var openPatience: Duration = .seconds(10)
     /// An `open` is tried for this long when the other side's user must be asked: as long as a text, for people look up from

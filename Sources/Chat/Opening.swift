@@ -281,13 +281,16 @@ extension Conversations {
     while let deadline = table[slot].openersDeadline(limits: limits), deadline <= now {
       if let ticket = table[slot].openers.removeFirst().ticket { effects.append(.failed(ticket, failure)) }
     }
-    let first = table[slot].outgoing.first
+    let (first, waiting) = (table[slot].outgoing.first, table[slot].outgoing.waiting)
     while let deadline = table[slot].textDeadline(limits: limits), deadline <= now,
       let ticket = table[slot].outgoing.discard()
     {
       effects.append(.failed(ticket, failure))
     }
-    if table[slot].isStanding, table[slot].outgoing.first != first { compare(slot, at: now, into: &effects) }
+    if table[slot].outgoing.waiting < waiting { table[slot].lastGivenUp = now }
+    if table[slot].isStanding, !table[slot].isComparing, table[slot].outgoing.first != first {
+      compare(slot, at: now, into: &effects)  // otherwise when the answer has come
+    }
     guard let givenUpAt = table[slot].givenUpAt, givenUpAt <= now else { return }
     let reason: CloseReason =
       switch table[slot].lastFailure {

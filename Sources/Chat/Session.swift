@@ -58,6 +58,8 @@ struct Session {
   var isAwaited = false
   /// While standing with texts in flight: the last time anything moved.
   var lastProgress: Instant
+  /// The last time a text was given up.
+  var lastGivenUp: Instant?
   /// While standing: we have asked again what the other side has, and send nothing until we know.
   var isComparing = false
   var outgoing: Outgoing
@@ -106,9 +108,13 @@ struct Session {
       && outgoing.canSend(windowTexts: limits.windowTexts, windowBytes: limits.windowBytes)
   }
 
-  /// When the text that has waited longest is given up.
+  /// When the text that has waited longest is given up, and all with it that have waited long enough by then. While nothing stands nobody
+  /// is told, so it is to the moment: then no text of before outlives a session that is given up.
   mutating func textDeadline(limits: Conversations.Limits) -> Instant? {
-    outgoing.oldest.map { $0 + limits.persistence }
+    guard let oldest = outgoing.oldest else { return nil }
+    let deadline = oldest + limits.persistence
+    guard isStanding, let lastGivenUp else { return deadline }
+    return max(deadline, lastGivenUp + limits.givingUpPause)
   }
 
   /// When the first of those who wait for it to stand has waited long enough.

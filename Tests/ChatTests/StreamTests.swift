@@ -102,6 +102,31 @@ struct StreamTests {
     #expect(Array(TextRun(["a", "bc", "d"]).dropping(1)) == ["bc", "d"])
   }
 
+  @Test("of texts given up one after the other the other side is told twice a second, and they do not come back")
+  func givenUpOneByOne() throws {
+    let world = World()
+    let (alice, bob) = (try world.add("alice"), try world.add("bob"))
+    world.give(alice, .open(world.user(bob), 0))
+    world.run(for: .seconds(1))
+    world.drops = { if case .texts = $0 { true } else { false } }
+    for ticket in UInt64(1)...7_000 {
+      if ticket == 6_000 { world.sent = [] }
+      world.give(alice, .send(world.user(bob), "\(ticket)", ticket))
+      world.run(for: .milliseconds(5))
+    }
+    // Five seconds in which a thousand texts were given up.
+    let openings = world.sent.count { if case .open = $0 { true } else { false } }
+    #expect((5...12).contains(openings), "\(openings)")
+    let failed = world.told(alice).answers.count - 1
+    #expect((900...1_001).contains(failed), "none was given up early, or more than half a second late: \(failed)")
+    world.drops = { _ in false }
+    world.run(for: .seconds(4))
+    let shown = world.told(bob).texts.compactMap { UInt64($0.text) }
+    let lost = UInt64(world.told(alice).answers.count { if case .failed = $0.effect { true } else { false } })
+    #expect(shown.count > 5_000 && shown == Array(lost + 1...7_000))
+    #expect(world.told(alice).delivered.count == shown.count)
+  }
+
   @Test("texts that are given together leave in one message and are acknowledged by one")
   func together() throws {
     let world = World()
