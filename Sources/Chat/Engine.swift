@@ -82,7 +82,9 @@ public struct Engine: Sendable {
     }
     switch event {
     case .ring(let event): ring.handle(event, at: now, into: &ringEffects)
-    case .chat(let event): conversations?.handle(event, at: now, into: &chatEffects)
+    case .chat(let event):
+      if !early.isEmpty, dismiss(for: event, into: &effects) { return }
+      conversations?.handle(event, at: now, into: &chatEffects)
     case .received(let message, let peer, let key):
       conversations?.received(message, from: peer, key: key, at: now.monotonic, into: &chatEffects)
     case .linked(let id): conversations?.handle(.linked(id), at: now, into: &chatEffects)
@@ -180,6 +182,19 @@ public struct Engine: Sendable {
     early.append((event, ticket, now.monotonic + Self.patienceForRing))
   }
 
+  /// Whom our user closes or ignores, nothing that still waits for a ring is sent to: it fails as it would with a session that is closed.
+  /// Whether that was all there was to close.
+  private mutating func dismiss(for event: Conversations.Event, into effects: inout [Effect]) -> Bool {
+    guard let user = event.dismissed else { return false }
+    let dismissed = early.filter { $0.event.partner == user }
+    guard !dismissed.isEmpty else { return false }
+    early.removeAll { $0.event.partner == user }
+    for request in dismissed { effects.append(.chat(.failed(request.ticket, .noSession))) }
+    guard case .close(_, let ticket) = event, conversations?.hasSession(with: user) != true else { return false }
+    effects.append(.chat(.closed(ticket)))
+    return true
+  }
+
   private mutating func leave(at now: Time, into effects: inout [Effect]) {
     guard !isLeaving else { return }
     isLeaving = true
@@ -195,6 +210,18 @@ public struct Engine: Sendable {
   // Tickets of the ring's clients: odd ones are the conversations', even ones the host's.
   private static func chats(_ ticket: Ticket) -> Ticket { ticket << 1 | 1 }
   private static func isChats(_ ticket: Ticket) -> Bool { ticket & 1 == 1 }
+}
+
+extension Conversations.Event {
+  /// The user whom ours wants to hear no more of, for now or for good.
+  fileprivate var dismissed: User? {
+    switch self {
+    case .close(let user, _), .ignore(let user): user
+    case .joined, .find, .open, .send, .accept, .leave, .received, .linked, .lost, .unreachable, .putAnswered,
+      .getAnswered, .inquired, .tick:
+      nil
+    }
+  }
 }
 
 extension Engine.Event {
