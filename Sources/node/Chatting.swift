@@ -73,7 +73,8 @@ final class Chatting {
   var names = Names()
   private var outstanding = 0
   private(set) var undelivered = 0
-  private var isEnding = false
+  /// Whether nothing more is taken, and what is under way is waited for.
+  private(set) var isEnding = false
   private var startedAlone = false
   private var wasAlone = true
   private var endingDeadline: Deadline?

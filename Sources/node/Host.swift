@@ -15,6 +15,8 @@ protocol FrontEnd: AnyObject {
   var readsInput: Bool { get }
   /// Whether it writes lines to standard output; otherwise it has the terminal for itself.
   var usesLines: Bool { get }
+  /// Whether a script may have written what was not taken yet: a signal then cuts it off, and that is no success.
+  var awaitsInput: Bool { get }
   /// The node listens and begins to join.
   func began(_ host: Host)
   func happened(_ event: NodeEvent)
@@ -22,6 +24,11 @@ protocol FrontEnd: AnyObject {
   func inputEnded()
   /// The node has left the ring: the time for last words.
   func left()
+}
+
+extension FrontEnd {
+  /// A person, or a bot that is answered, knows what has been taken.
+  var awaitsInput: Bool { false }
 }
 
 /// One run of a node with its front end.
@@ -164,7 +171,7 @@ final class Host {
 
   private func signalled(_ signal: Int32) {
     guard code == nil else { endNow(128 + signal) }
-    quit(.success)
+    quit(frontEnd.awaitsInput ? .alone : .success)
   }
 
   /// Whether the node is on its way out.

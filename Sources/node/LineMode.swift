@@ -18,6 +18,7 @@ final class LineMode: FrontEnd {
 
   let readsInput = true
   let usesLines = true
+  var awaitsInput: Bool { !isTerminal && !chatting.isEnding }
   private let chatting: Chatting
   /// Whether standard input is a terminal.
   private let isTerminal: Bool
