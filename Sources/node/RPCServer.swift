@@ -29,8 +29,8 @@ final class RPCServer: FrontEnd {
   let usesLines = true
   private let hasUser: Bool
   private unowned var host: Host!
-  /// The ids of what waits, in the order of asking; notifications wait for nothing.
-  private var waiting: [Ticket: JSON] = [:]
+  /// The ids of what is under way, in the order of asking; a notification has none, and is waited for all the same.
+  private var waiting: [Ticket: JSON?] = [:]
   private var lastTicket: Ticket = 0
   private var quitID: JSON?
   private var isEnding = false
@@ -80,7 +80,7 @@ final class RPCServer: FrontEnd {
   func left() {
     for (_, id) in waiting.sorted(by: { $0.key < $1.key }) { answer(id, .failure(.stopped)) }
     waiting = [:]
-    if let quitID { answer(quitID, [:]) }
+    answer(quitID, [:])
   }
 
   // MARK: Requests
@@ -95,7 +95,7 @@ final class RPCServer: FrontEnd {
       }
       try perform(method, request)
     } catch {
-      if let id = request.id { answer(id, error) }
+      answer(request.id, error)
     }
   }
 
@@ -104,10 +104,10 @@ final class RPCServer: FrontEnd {
     switch method {
     case .status:
       try request.noParameters()
-      if let id = request.id { answer(id, node.status.json) }
+      answer(request.id, node.status.json)
     case .sessions:
       try request.noParameters()
-      if let id = request.id { answer(id, .array(node.sessions.map(\.json))) }
+      answer(request.id, .array(node.sessions.map(\.json)))
     case .find:
       let user = try request.user()
       let done = later(request) { (finding: Finding) in finding.json }
@@ -130,11 +130,11 @@ final class RPCServer: FrontEnd {
     case .accept:
       let user = try request.user()
       do throws(NodeFailure) { try node.accept(user) } catch { throw .failure(error) }
-      if let id = request.id { answer(id, [:]) }
+      answer(request.id, [:])
     case .ignore:
       let user = try request.user()
       do throws(NodeFailure) { try node.ignore(user) } catch { throw .failure(error) }
-      if let id = request.id { answer(id, [:]) }
+      answer(request.id, [:])
     case .quit:
       try request.noParameters()
       quitID = request.id
@@ -146,12 +146,11 @@ final class RPCServer: FrontEnd {
   private func later<Success>(
     _ request: RPCRequest, _ json: @escaping (Success) -> JSON
   ) -> (Result<Success, NodeFailure>) -> Void {
-    guard let id = request.id else { return { _ in } }
     lastTicket += 1
     let ticket = lastTicket
-    waiting[ticket] = id
+    waiting.updateValue(request.id, forKey: ticket)
     return { [weak self] result in
-      guard let self, waiting.removeValue(forKey: ticket) != nil else { return }
+      guard let self, let id = waiting.removeValue(forKey: ticket) else { return }
       switch result {
       case .success(let success): answer(id, json(success))
       case .failure(let failure): answer(id, RPCError.failure(failure))
@@ -162,11 +161,14 @@ final class RPCServer: FrontEnd {
 
   // MARK: Answers
 
-  private func answer(_ id: JSON, _ result: JSON) {
+  /// A notification, which has no id, is not answered.
+  private func answer(_ id: JSON?, _ result: JSON) {
+    guard let id else { return }
     write(["jsonrpc": "2.0", "id": id, "result": result])
   }
 
-  private func answer(_ id: JSON, _ error: RPCError) {
+  private func answer(_ id: JSON?, _ error: RPCError) {
+    guard let id else { return }
     write(["jsonrpc": "2.0", "id": id, "error": error.json])
   }
 

@@ -54,5 +54,21 @@ extension RealProcesses {
       }
       try fleet.quit()
     }
+
+    @Test("a bot's request without an id is done before the end of input ends the node")
+    func notification() throws {
+      let fleet = try Fleet(bootstraps: 1, names: ["bob"])
+      let bob = fleet.chats[0]
+      let request =
+        #"{"jsonrpc":"2.0","method":"send","params":{"user":"\#(try bob.user())","text":"no answer, please"}}"#
+      let run = try LineProcess.run(
+        [
+          "chat", "--rpc", "--username", "alice", "--listen", "127.0.0.1:0", "--network", fleet.network, "--bootstrap",
+          fleet.addresses[0],
+        ], input: request + "\n")
+      #expect(run.code == 0 && !run.output.contains(#""result""#), "\(run)")
+      #expect(try bob.waitFor("message", within: .seconds(1))["text"]?.string == "no answer, please")
+      try fleet.quit()
+    }
   }
 }
