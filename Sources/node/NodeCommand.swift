@@ -60,11 +60,9 @@ struct NodeCommand: ParsableCommand {
   /// What was typed, and what the configuration file says beside it.
   private static func parsed() throws -> any ParsableCommand {
     let typed = Array(CommandLine.arguments.dropFirst())
-    // Asking for help helps also where the file is broken.
-    guard !typed.isEmpty,
-      !typed.contains(where: { ["-h", "--help", "help", "--version", "config", "manual"].contains($0) }),
-      let file = try Configuration.load()
-    else { return try parseAsRoot(typed) }
+    guard !typed.isEmpty, !goesWithoutFile(typed), let file = try Configuration.load() else {
+      return try parseAsRoot(typed)
+    }
     let arguments = Configuration.arguments(typed, with: file)
     do {
       return try parseAsRoot(arguments)
@@ -79,6 +77,14 @@ struct NodeCommand: ParsableCommand {
       )
       throw ExitCode.badConfiguration
     }
+  }
+
+  /// Asking for help helps also where the file is broken. The words for it are words where a command stands; further on they are somebody's
+  /// name, or a file's.
+  private static func goesWithoutFile(_ typed: [String]) -> Bool {
+    let command = typed.first { !$0.hasPrefix("-") }
+    return ["help", "config", "manual"].contains(command)
+      || typed.contains { ["-h", "--help", "--version"].contains($0) }
   }
 
   /// Wrong usage is explained with the words that were typed, which may hold anything: they are made safe to show.

@@ -135,6 +135,15 @@ extension RealProcesses {
       #expect(try run(["chat", "--nonsense"], with: file).code == 64)
     }
 
+    @Test("the words for help go without the file where a command stands, and are values elsewhere")
+    func words() throws {
+      for command in ["help", "manual"] { #expect(try run([command], with: "netwrk = x\n").code == 0, "\(command)") }
+      for name in ["help", "config", "manual"] {
+        let bad = try run(["chat", "--bootstrap", "127.0.0.1:1", "--username", name], with: "listen = nonsense\n")
+        #expect(bad.code == 78 && bad.errors.contains("nonsense"), "\(name)")
+      }
+    }
+
     @Test("the manual page and the completions are what the parser makes of itself: if not, `make generated`")
     func generated() throws {
       let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
