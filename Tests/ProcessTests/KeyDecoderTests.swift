@@ -40,6 +40,14 @@ struct KeyDecoderTests {
     for (bytes, key) in samples { #expect(keys(bytes) == [key], "\(bytes.debugDescription)") }
   }
 
+  @Test("whatever stands where a number belongs, a sequence is the key without it")
+  func numbers() {
+    for number in ["-9223372036854775808", "9223372036854775807", "99999999999999999999", "-2", "0", "", "65536"] {
+      #expect(keys("\u{1B}[1;\(number)A") == [.named(.up)], "\(number)")
+      #expect(keys("\u{1B}[\(number)~") == [.unknown], "\(number)")
+    }
+  }
+
   @Test("however the bytes are cut, the keys are the same")
   func cuts() {
     let whole = "aé\u{1B}[1;5C日\u{1B}OP\u{1B}x\u{1B}[200~two\r\nlínes 🦊\u{1B}[201~\u{1B}[3~🏴‍☠️\u{3}"

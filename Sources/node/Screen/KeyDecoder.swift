@@ -162,7 +162,8 @@ struct KeyDecoder {
     }
     let parameters = String(decoding: body[..<end], as: UTF8.self).split(
       separator: ";", omittingEmptySubsequences: false)
-    let numbers = parameters.map { Int($0) ?? 0 }
+    // Small, so that nobody has to mind what is reckoned with them; no key has larger ones.
+    let numbers = parameters.map { UInt16($0).map(Int.init) ?? 0 }
     if final == UInt8(ascii: "~"), numbers.first == 200 {
       isPasting = true
       keys.append(.pasteBegan)
