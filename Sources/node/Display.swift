@@ -24,8 +24,17 @@ enum Display {
 
   /// The lines of a text, each safe to show. Never empty.
   static func lines(_ text: String, isolating: Bool = isTerminal) -> [String] {
+    lines(text) { safe($0, isolating: isolating) }
+  }
+
+  /// The lines of a sentence of ours. What it has of others has been made safe before, and stays isolated.
+  static func lines(ofOurs sentence: String) -> [String] {
+    lines(sentence) { safe($0, isolating: false, keepingIsolates: true) }
+  }
+
+  private static func lines(_ text: String, _ safe: (Substring.UnicodeScalarView) -> String) -> [String] {
     // Split at U+000A alone, by scalars: as a Swift character "\r\n" is one, and not equal to "\n".
-    text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { safe($0, isolating: isolating) }
+    text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map(safe)
   }
 
   /// A text on one line: line feeds are shown as well.
@@ -41,7 +50,9 @@ enum Display {
     return safe(beginning, isolating: isolating) + (beginning.endIndex < scalars.endIndex ? "…" : "")
   }
 
-  private static func safe(_ scalars: Substring.UnicodeScalarView, isolating: Bool) -> String {
+  private static func safe(
+    _ scalars: Substring.UnicodeScalarView, isolating: Bool, keepingIsolates: Bool = false
+  ) -> String {
     var shown = String.UnicodeScalarView()
     let isIsolated = isolating && scalars.contains { isRightToLeft($0) }
     if isIsolated { shown.append(opening) }
@@ -49,7 +60,9 @@ enum Display {
     for index in scalars.indices {
       let scalar = scalars[index]
       // ASCII, nearly always: no property needs looking up.
-      if (0x20...0x7E).contains(scalar.value) || index < flagEnd || !isActing(scalar) {
+      if (0x20...0x7E).contains(scalar.value) || index < flagEnd || !isActing(scalar)
+        || (keepingIsolates && (scalar == opening || scalar == closing))
+      {
         shown.append(scalar)
         if scalar.value == 0x1F3F4 { flagEnd = endOfFlag(scalars[scalars.index(after: index)...]) }
       } else {
@@ -61,12 +74,18 @@ enum Display {
     return String(shown)
   }
 
-  private static let opening: Unicode.Scalar = "\u{2068}"
+  static let opening: Unicode.Scalar = "\u{2068}"
   private static let closing: Unicode.Scalar = "\u{2069}"
 
   /// A text that is safe to show, isolated if it has right-to-left characters.
   static func isolated(_ text: String) -> String {
     text.unicodeScalars.contains(where: isRightToLeft) ? "\(opening)\(text)\(closing)" : text
+  }
+
+  /// A piece of a text that is safe to show, with the end of the isolate that has not ended in it; nil if there is none.
+  static func closed(_ text: String) -> String? {
+    let last = text.unicodeScalars.last { $0 == opening || $0 == closing }
+    return last == opening ? "\(text)\(closing)" : nil
   }
 
   /// A text without our isolates around any part of it: those of others are shown by name, so all there are are ours.

@@ -94,6 +94,25 @@ struct ChatScreenTests {
     }
   }
 
+  @Test("isolates of ours stay around what goes from right to left, in every row; those of others are shown by name")
+  func isolates() {
+    func rows(_ kind: Entry.Kind, _ text: String, width: Int = 80) -> [String] {
+      EntryRows.of(entry(kind, text), width: width).map { $0.runs.map(\.text).joined() }
+    }
+    let identity = "\u{2068}אבי כהן\u{2069}#3K7QM"
+    #expect(rows(.notice, "you are \(identity)") == ["20:01   -- \u{2068}you are \(identity)\u{2069}"])
+    #expect(rows(.error, "no \(identity)\u{202E}") == ["20:01   error: \u{2068}no \(identity)\\u{202E}\u{2069}"])
+    #expect(
+      rows(.notice, "you are \(identity)", width: 23) == [
+        "20:01   -- \u{2068}you are \u{2068}אבי\u{2069}\u{2069}", "      | \u{2068}\u{2068}כהן\u{2069}#3K7QM\u{2069}",
+      ])
+    for kind in [Entry.Kind.text(from: "bob"), .own(.arrived)] {
+      #expect(rows(kind, "\u{2068}x\u{2069}")[0].hasSuffix(": \\u{2068}x\\u{2069}"))
+    }
+    #expect(Row.beginning(of: "\u{2068}אבגדה\u{2069}", within: 4) == "\u{2068}אבג\u{2069}…")
+    #expect(Row.beginning(of: "\u{2068}אב\u{2069}#3K7QM", within: 6) == "\u{2068}אב\u{2069}#3K…")
+  }
+
   @Test("the screen has a conversation, a status and a line, and from 90 columns on a list")
   func layout() throws {
     let desk = Desk(columns: 40, rows: 8)

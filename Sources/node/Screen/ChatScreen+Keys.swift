@@ -174,7 +174,7 @@ extension ChatScreen {
     let completion = Completion.of(input.beforeCursor, people: people)
     guard !completion.candidates.isEmpty else { return }
     if completion.candidates.count > 1 {
-      let shown = completion.candidates.map { $0.trimmingBlanks }
+      let shown = completion.candidates.map { Display.isolated($0.trimmingBlanks) }
       hint = "One of \(shown.prefix(20).joined(separator: ", "))\(shown.count > 20 ? ", …" : "")"
       guard completion.common.count > completion.replaced else { return }
     }

@@ -44,11 +44,16 @@ enum EntryRows {
       head.append("  ")
       name = ("error:", Style(isBold: true, color: .red))
     }
-    return rows(head, name, entry.text, style, width: max(width, margin + 2))
+    let lines =
+      switch entry.kind {
+      case .text, .own: Display.lines(entry.text, isolating: false)
+      case .notice, .error: Display.lines(ofOurs: entry.text)
+      }
+    return rows(head, name, lines, style, width: max(width, margin + 2))
   }
 
   private static func rows(
-    _ head: Row, _ name: (text: String, style: Style)?, _ text: String, _ style: Style, width: Int
+    _ head: Row, _ name: (text: String, style: Style)?, _ lines: [String], _ style: Style, width: Int
   ) -> [Row] {
     var head = head
     var rows: [Row] = []
@@ -64,7 +69,7 @@ enum EntryRows {
         head.append(" ")
       }
     }
-    for line in Display.lines(text, isolating: false) {
+    for line in lines {
       for part in Wrapping.rows(line, first: width - head.width, width: room) {
         head.append(part, style)
         rows.append(head)

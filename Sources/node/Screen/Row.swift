@@ -94,6 +94,6 @@ struct Row: Equatable {
       beginning += cluster.text
       width += cluster.width
     }
-    return beginning + "…"
+    return (Display.closed(beginning) ?? beginning) + "…"
   }
 }

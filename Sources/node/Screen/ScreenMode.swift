@@ -124,12 +124,13 @@ final class ScreenMode: FrontEnd {
     lookOut()
   }
 
-  /// Whoever may be named: with whom there is a conversation, and who waits for an answer.
+  /// Whoever may be named: with whom there is a conversation, and who waits for an answer. As they are typed, with nothing invisible.
   private func people() -> [Completion.Person] {
     let users = screen.talks.all.compactMap(\.user) + host.node.sessions.map(\.user) + host.node.requests
     var seen: Set<User> = []
     return users.filter { seen.insert($0).inserted }.map {
-      Completion.Person(name: chatting.names.shown($0), full: Names.full($0))
+      Completion.Person(
+        name: Display.withoutIsolates(chatting.names.shown($0)), full: Display.withoutIsolates(Names.full($0)))
     }
   }
 
