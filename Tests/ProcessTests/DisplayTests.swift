@@ -99,6 +99,21 @@ struct DisplayTests {
 
   // MARK: Names
 
+  @Test(
+    "who is called as our own lines begin, or nearly so, is shown with the id",
+    arguments: ["error", "you", "You", "ERROR", "--", "––", "y0u", "уоu", "ｅｒｒｏｒ", "𝗒𝗈𝗎", "еrrоr", "yo\u{FE0F}u"])
+  func ours(_ name: String) throws {
+    let user = User(name: try UserName(name), identity: .random())
+    var names = Names()
+    #expect(names.shown(user) == Names.full(user))
+  }
+
+  @Test("everybody else is shown by name", arguments: ["bob", "your", "errors", "ron", "юра", "李小龍", "you2", "Toy"])
+  func others(_ name: String) throws {
+    var names = Names()
+    #expect(names.shown(User(name: try UserName(name), identity: .random())) == Display.line(name))
+  }
+
   @Test("of commands about a user the name alone is understood, and the whole is checked as always")
   func whom() throws {
     #expect(LineCommand.parse("/ignore  Alice Smith ") == .ignore(.name(try UserName("Alice Smith"))))
