@@ -277,6 +277,37 @@ struct ChatScreenTests {
     #expect(desk.screen.input.text == "one linetwo\nlines")
   }
 
+  @Test("what is pasted while the question about a paste stands is not taken, and that is said")
+  func secondPaste() {
+    let desk = Desk(columns: 80, rows: 10)
+    func paste(_ text: String) {
+      for key in [Key.pasteBegan, .pasted(text), .pasteEnded] { #expect(desk.press(key) == nil) }
+    }
+    paste("the\nfirst")
+    for text in ["the\nsecond", "the third"] {
+      paste(text)
+      #expect(desk.text[7] == "Another paste was not taken. The first: (s)end as one text, (e)dit, or (d)rop?")
+    }
+    #expect(desk.press(.text("s")) == .text("the\nfirst"))
+    paste("the fourth")
+    #expect(desk.screen.input.text == "the fourth")
+  }
+
+  @Test("after Ctrl-C a line is a new one: what is typed then comes back from the history")
+  func controlC() {
+    let desk = Desk(columns: 80, rows: 10)
+    desk.type("sent")
+    desk.press(.named(.enter))
+    desk.press(.named(.up))
+    desk.press(.control("c"))
+    #expect(desk.screen.input.isEmpty)
+    desk.type("a long text")
+    desk.press(.named(.up))
+    #expect(desk.screen.input.text == "sent")
+    desk.press(.named(.down))
+    #expect(desk.screen.input.text == "a long text")
+  }
+
   @Test("Ctrl-C empties the line first, then leaves; Ctrl-D and Ctrl-V do what they do in a shell")
   func control() {
     let desk = Desk(columns: 80, rows: 10)

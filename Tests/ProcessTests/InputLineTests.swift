@@ -91,6 +91,34 @@ struct InputLineTests {
     #expect(line.text == "draft")
   }
 
+  @Test("what is changed in the history is kept until a line is done, and then all is as it was")
+  func changedHistory() {
+    var line = InputLine()
+    for text in ["one", "two"] {
+      line.insert(text)
+      _ = line.finish()
+    }
+    line.insert("draft")
+    line.older()
+    line.insert(", changed")
+    line.older()
+    line.insert(", too")
+    line.newer()
+    #expect(line.text == "two, changed")
+    line.newer()
+    #expect(line.text == "draft")
+    line.older()
+    line.older()
+    let finished = line.finish()
+    #expect(finished == "one, too" && line.isEmpty)
+    line.older()
+    #expect(line.text == "one, too")
+    line.older()
+    #expect(line.text == "two")
+    line.older()
+    #expect(line.text == "one")
+  }
+
   @Test("a line has an end, and what does not fit changes nothing")
   func bound() {
     var line = InputLine()

@@ -48,6 +48,12 @@ struct KeyDecoderTests {
     }
   }
 
+  @Test("a paste right behind the Escape key is a paste")
+  func escapeAndPaste() {
+    let expected: [Key] = [.named(.escape), .pasteBegan, .pasted("two"), .pasteEnded, .text("x")]
+    #expect(keys("\u{1B}\u{1B}[200~two\u{1B}[201~x") == expected)
+  }
+
   @Test("however the bytes are cut, the keys are the same")
   func cuts() {
     let whole = "aé\u{1B}[1;5C日\u{1B}OP\u{1B}x\u{1B}[200~two\r\nlínes 🦊\u{1B}[201~\u{1B}[3~🏴‍☠️\u{3}"

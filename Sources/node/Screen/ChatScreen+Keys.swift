@@ -80,7 +80,7 @@ extension ChatScreen {
     case "c":
       // As in a shell: first the line, then the program.
       guard input.isEmpty else {
-        input.set("")
+        input.drop()
         return nil
       }
       return .leave
@@ -162,8 +162,8 @@ extension ChatScreen {
     case .text("e"), .text("E"): insert(paste.take())
     case .text("d"), .text("D"), .text("n"), .named(.escape), .control("c"), .control("g"): _ = paste.take()
     case .control("l"): return .redraw
-    case .pasteBegan: paste.begin()
-    default: break  // the question stands until it is answered
+    case .pasteBegan: paste.refuseAnother()
+    default: break  // the question stands until it is answered, and what else is pasted is passed by
     }
     return nil
   }

@@ -36,9 +36,10 @@ struct InputLine: Equatable {
   /// Whether the last key killed something: the next kill adds to it.
   private var isKilling = false
   private var history: [String] = []
-  /// Where we are in the history, and what was being typed before we went there.
-  private var place: Int?
-  private var draft = ""
+  /// Where we are in the history; behind its end a line is new.
+  private var place = 0
+  /// Lines as they were when we went on from their places. They are kept until one is done.
+  private var visited: [Int: String] = [:]
 
   var text: String { String(glyphs.map(\.character)) }
   var beforeCursor: String { String(glyphs[..<cursor].map(\.character)) }
@@ -84,10 +85,16 @@ struct InputLine: Equatable {
       history.append(text)
       if history.count > Self.historyLimit { history.removeFirst() }
     }
-    place = nil
+    drop()
+    return text
+  }
+
+  /// The line is given up, with all that was changed in the history: an empty one is begun.
+  mutating func drop() {
+    place = history.count
+    visited = [:]
     isKilling = false
     set("")
-    return text
   }
 
   // MARK: Moving
@@ -175,20 +182,15 @@ struct InputLine: Equatable {
 
   // MARK: History
 
-  mutating func older() {
-    isKilling = false
-    let next = (place ?? history.count) - 1
-    guard next >= 0 else { return }
-    if place == nil { draft = text }
-    place = next
-    set(history[next])
-  }
+  mutating func older() { go(to: place - 1) }
+  mutating func newer() { go(to: place + 1) }
 
-  mutating func newer() {
+  private mutating func go(to next: Int) {
     isKilling = false
-    guard let place else { return }
-    self.place = place + 1 < history.count ? place + 1 : nil
-    set(place + 1 < history.count ? history[place + 1] : draft)
+    guard (0...history.count).contains(next) else { return }
+    visited[place] = text
+    place = next
+    set(visited[next] ?? (next < history.count ? history[next] : ""))
   }
 }
 

@@ -123,7 +123,12 @@ struct KeyDecoder {
       var inner: [Key] = []
       let taken = sequence(after, &inner)
       guard taken > 0 else { return 0 }
-      for case .named(let name) in inner { keys.append(.altNamed(name)) }
+      switch inner.first {
+      case .named(let name): keys.append(.altNamed(name))
+      // Pasted right behind the Escape key.
+      case .pasteBegan: keys += [.named(.escape), .pasteBegan]
+      default: break
+      }
       return taken + 1
     case 0x0D: keys.append(.altNamed(.enter))
     case 0x7F, 0x08: keys.append(.altNamed(.backspace))

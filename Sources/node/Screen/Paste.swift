@@ -57,6 +57,11 @@ struct Paste: Equatable {
     return .refuse("The paste has \(size); a text may have 32768 bytes, so nothing of it was taken. Send it in parts.")
   }
 
+  /// Another one has come before the question is answered: what was pasted first is kept, and what has become of the other is said.
+  mutating func refuseAnother() {
+    question = "Another paste was not taken. The first: (s)end as one text, (e)dit, or (d)rop?"
+  }
+
   /// The question is answered.
   mutating func take() -> String {
     defer { self = Paste() }
