@@ -19,13 +19,20 @@ struct Entry: Equatable {
   var kind: Kind
   var text: String
   var time: LocalTime
+
+  /// What it takes in memory, in bytes: its texts, and beside them itself, in an array that grows by doubling.
+  var byteCount: Int {
+    var count = text.utf8.count + 192
+    if case .text(let sender) = kind { count += sender.utf8.count }
+    return count
+  }
 }
 
 /// The entries of one conversation.
 struct Scrollback {
   /// More than anybody scrolls back.
   static let limit = 10_000
-  /// What the texts of one conversation may take, in bytes: a stranger can send 32 KiB again and again.
+  /// What one conversation may take, in bytes: a stranger can send 32 KiB again and again. Talks.swift has what all may take.
   static let byteLimit = 4 << 20
 
   private struct Kept {
@@ -34,7 +41,7 @@ struct Scrollback {
   }
 
   private var kept: [Kept] = []
-  private var byteCount = 0
+  private(set) var byteCount = 0
   private var width = 0
   /// The number of the first entry that is still there: entries are numbered from 0 and keep their numbers.
   private(set) var first = 0
@@ -46,23 +53,25 @@ struct Scrollback {
   @discardableResult
   mutating func append(_ entry: Entry) -> Int {
     kept.append(Kept(entry: entry))
-    byteCount += entry.text.utf8.count
-    while kept.count > Self.limit || (byteCount > Self.byteLimit && kept.count > 1) { dropFirst() }
+    byteCount += entry.byteCount
+    while kept.count > Self.limit || (byteCount > Self.byteLimit && kept.count > 1) { forgetOldest() }
     return first + kept.count - 1
   }
 
-  private mutating func dropFirst() {
+  /// Forgets some; there must be one.
+  mutating func forgetOldest() {
     // Many at once: taking the first out of an array moves all the others.
     let count = max(1, kept.count / 8)
-    byteCount -= kept[..<count].reduce(0) { $0 + $1.entry.text.utf8.count }
-    kept.removeFirst(count)
+    byteCount -= kept[..<count].reduce(0) { $0 + $1.entry.byteCount }
+    // A new array: the old one would keep its room.
+    kept = Array(kept[count...])
     first += count
     if let next = kept.indices.first { kept[next].rows = nil }
   }
 
   /// Says what has become of a text of ours; nothing if it is forgotten by now.
   mutating func settle(_ number: Int, _ delivery: Entry.Delivery) {
-    guard numbers.contains(number) else { return }
+    guard numbers.contains(number), case .own = kept[number - first].entry.kind else { return }
     kept[number - first].entry.kind = .own(delivery)
     kept[number - first].rows = nil
   }

@@ -17,15 +17,32 @@ struct Talk {
   var isOpen = false
   /// Texts of ours that are under way.
   var waiting = 0
+  /// Whether we have ever written to them; otherwise they are strangers.
+  fileprivate(set) var isKnown = false
+
+  /// Of too many the least goes: a stranger's first, then one that is over, then one in which all has been read.
+  fileprivate var worth: Int { (isKnown ? 4 : 0) + (isOpen ? 2 : 0) + (unread > 0 ? 1 : 0) }
+
+  /// Where there is too much the heaviest forgets its beginning: the longest, and any stranger's before all others. The last entry stays.
+  fileprivate var weight: Int {
+    if scrollback.numbers.count < 2 { return 0 }
+    return scrollback.byteCount + (user == nil || isKnown ? 0 : Talks.byteLimit)
+  }
 }
 
 /// All conversations, one of which is looked at.
 struct Talks {
-  /// As many as a node has sessions, and some that are over. The oldest that is over and read goes.
+  /// As many as a node has sessions, and some that are over.
   static let limit = 1000
+  /// What all of them may take in memory, in bytes: sixteen that are full. A stranger can begin a thousand, under as many names.
+  static let byteLimit = 64 << 20
 
   private(set) var all: [Talk] = [Talk(user: nil, title: "this node")]
   private(set) var current = 0
+  /// So many bytes may come before what is there has to be counted anew.
+  private var room = byteLimit
+  /// The latest day: one string for all the entries that it has.
+  private var day = ""
 
   /// The one that is looked at.
   var shown: Talk {
@@ -45,9 +62,8 @@ struct Talks {
   mutating func index(with user: User?) -> Int {
     if let index = index(of: user) { return index }
     if all.count >= Self.limit {
-      let over = all.indices.dropFirst().first { $0 != current && !all[$0].isOpen && all[$0].unread == 0 }
-      // All of them unread or open: rather one too few than one too many.
-      let place = over ?? all.indices.dropFirst().first { $0 != current } ?? 1
+      let others = all.indices.dropFirst().filter { $0 != current }
+      let place = others.min { all[$0].worth < all[$1].worth } ?? 1
       all.remove(at: place)
       if place < current { current -= 1 }
     }
@@ -74,8 +90,28 @@ struct Talks {
     let isSeen = index == current && all[index].place == nil
     switch entry.kind {
     case .text, .error: if !isSeen { all[index].unread += 1 }
-    case .notice, .own: break  // comings and goings need nobody's attention
+    case .own: all[index].isKnown = true
+    case .notice: break  // comings and goings need nobody's attention
     }
+    var entry = entry
+    if entry.time.day == day { entry.time.day = day } else { day = entry.time.day }
+    room -= entry.byteCount
+    defer { if room < 0 { makeRoom() } }
     return all[index].scrollback.append(entry)
+  }
+
+  /// Forgets until all is within the limit.
+  private mutating func makeRoom() {
+    var size = 0
+    for index in all.indices { size += all[index].scrollback.byteCount }
+    while size > Self.byteLimit {
+      var heaviest = 0
+      for index in all.indices where all[index].weight > all[heaviest].weight { heaviest = index }
+      guard all[heaviest].weight > 0 else { break }
+      size -= all[heaviest].scrollback.byteCount
+      all[heaviest].scrollback.forgetOldest()
+      size += all[heaviest].scrollback.byteCount
+    }
+    room = Self.byteLimit - size
   }
 }
