@@ -23,17 +23,13 @@ public final class LocalListener {
   /// Listens at that path. What may have been left there by a process that died is removed.
   /// Throws what binding says; `invalidArgument` for a path that is too long.
   public init(on loop: EventLoop, path: String, _ answer: @escaping () -> [UInt8]) throws(UVError) {
-    guard (1...LocalSocketAddress.pathLimit).contains(path.utf8.count) else { throw .invalidArgument }
+    guard let address = LocalSocketAddress(path) else { throw .invalidArgument }
     let handle = try LoopHandle(UV_NAMED_PIPE, on: loop) {
       uv_pipe_init(loop.uv, $0.assumingMemoryBound(to: uv_pipe_t.self), 0)
     }
     unlink(path)
-    // Nobody else may connect, not even for a moment.
-    let mask = umask(0o177)
-    let bound = uv_pipe_bind(handle.pipe, path)
-    umask(mask)
     do throws(UVError) {
-      try UVError.check(bound)
+      try UVError.check(uv_pipe_open(handle.pipe, try Self.socket(at: address)))
       try UVError.check(uv_listen(handle.stream, 8, localListenerHasConnection))
       spare = try SpareDescriptor(on: loop)
     } catch {
@@ -45,6 +41,20 @@ public final class LocalListener {
     self.answer = answer
     handle.owner = self
     spare.isBack = { [unowned self] in if isHolding { connectionWaits() } }
+  }
+
+  /// A socket bound there. Nobody else may connect, not even for a moment: a bound socket has the mode that it had before. The mask of the
+  /// process is not touched, since other threads may be making files by it.
+  private static func socket(at address: LocalSocketAddress) throws(UVError) -> Int32 {
+    let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+    let number = Glibc.socket(AF_UNIX, kind, 0)
+    guard number >= 0 else { throw UVError(errno: errno) }
+    guard fchmod(number, 0o600) == 0, address.withSocketAddress({ bind(number, $0, $1) }) == 0 else {
+      let error = UVError(errno: errno)
+      Glibc.close(number)
+      throw error
+    }
+    return number
   }
 
   /// Stops listening, and removes the socket. A second call does nothing.
