@@ -276,16 +276,9 @@ public struct ChordNode: Sendable {
     guard peer.id != me.id else { return }
     heard(from: peer.id)
     switch message {
-    case .query(let ticket):
-      guard !keepsToItself(from: peer) else { return }
-      send(.view(ticket, ring.show()), to: peer)
-      remember(asker: peer)
+    case .query(let ticket): showPointers(ticket, to: peer, unlessSeenAs: nil)
     case .view(let ticket, let view): viewed(ticket, view, from: peer)
-    case .queryAgain(let ticket, let digest):
-      guard !keepsToItself(from: peer) else { return }
-      let view = ring.show()
-      send(view.digest == digest ? .unchanged(ticket) : .view(ticket, view), to: peer)
-      remember(asker: peer)
+    case .queryAgain(let ticket, let digest): showPointers(ticket, to: peer, unlessSeenAs: digest)
     case .unchanged(let ticket): shownAgain(ticket, by: peer)
     case .notify(let ticket): notified(ticket, by: peer)
     case .notified(let ticket, let isPredecessor): acknowledged(ticket, .notified, by: peer, isGood: isPredecessor)

@@ -313,20 +313,25 @@ extension ChordNode {
     // More often than that nobody need say it, and each time costs a deadline.
     guard !forward.isAccepted || now.monotonic - forward.heardAt >= Forward.reassurance / 2 else { return }
     forward.heardAt = now.monotonic
-    let taken = now.monotonic - forward.sentAt
-    if !forward.isAccepted { roundTrips.change(peer.id) { $0.sample(taken) } }
+    measure(forward)
     forward.isAccepted = true
     forward.extend(from: now.monotonic)
     reassure(&forward)
     wait(ticket, forward)
   }
 
+  /// The first word of a hop comes after a round trip.
+  private mutating func measure(_ forward: Forward) {
+    guard let hop = forward.hop, !forward.isAccepted else { return }
+    let taken = now.monotonic - forward.sentAt
+    roundTrips.change(hop) { $0.sample(taken) }
+  }
+
   mutating func replied(_ reply: Reply, by peer: Peer) {
     let ticket = reply.ticket
     if let ask = asks[ticket] { return inquiryAnswered(ask, ticket, reply.answer, by: peer) }
     guard var forward = forwards[ticket], forward.tried.contains(peer.id) else { return }
-    let taken = now.monotonic - forward.sentAt
-    if forward.hop == peer.id && !forward.isAccepted { roundTrips.change(peer.id) { $0.sample(taken) } }
+    if forward.hop == peer.id { measure(forward) }
     guard reply.answer.answers(forward.question) else { return fail(ticket, forward, .refused) }
     switch reply.answer {
     case .redirect(let before):

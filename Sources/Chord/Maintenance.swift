@@ -49,10 +49,22 @@ extension ChordNode {
     stabilizePeriod = Pace.stabilizeFloor
   }
 
-  /// Whether our pointers are not shown to this one just now: they have been asked for again and again while we were about to change them,
-  /// and whoever has no part in that can ask later. Otherwise somebody who asks without end could keep us from ever changing them.
-  func keepsToItself(from peer: Peer) -> Bool {
-    vainAnswers >= 3 && ring.isBusy && !isPointedAt(peer.id) && ring.operation?.asked.id != peer.id
+  /// Answers who asks for our pointers; `digest` is of what it has seen of them, if it has.
+  mutating func showPointers(_ ticket: UInt32, to peer: Peer, unlessSeenAs digest: UInt64?) {
+    guard !keepsToItself(from: peer) else { return }
+    let view = ring.show()
+    if let digest, view.digest == digest {
+      send(.unchanged(ticket), to: peer)
+    } else {
+      send(.view(ticket, view), to: peer)
+    }
+    remember(asker: peer)
+  }
+
+  /// Whether our pointers are not shown to this one just now: they have been asked for each time we were about to change them, and whoever
+  /// has no part in that can ask later. Otherwise somebody who asks without end could keep us from ever changing them.
+  private func keepsToItself(from peer: Peer) -> Bool {
+    vainAnswers >= Pace.onlookers && ring.isBusy && !isPointedAt(peer.id) && ring.operation?.asked.id != peer.id
   }
 
   private mutating func tryAgain() {

@@ -12,6 +12,8 @@ enum Pace {
   static let stabilizeGap = Duration.milliseconds(10)
   /// A try that met another one pauses about this long.
   static let again = Duration.milliseconds(40)
+  /// So many tries in a row may be spoiled by those who look at our pointers meanwhile: by chance it is one or two.
+  static let onlookers = 3
   /// A predecessor that has not asked for this long is pinged: twice its own slowest pace.
   static let predecessorSilence = Duration.seconds(4)
   /// One finger at a time; a new member hurries through its first round.

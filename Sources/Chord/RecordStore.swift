@@ -113,11 +113,12 @@ struct RecordStore: Sendable {
     if place == nil, entries.count >= MessageLimit.recordsPerKey { place = entries.count - 1 }
     guard place != nil || count < capacity && shares.hasRoom(for: source) else { return .full }
     guard record.isAuthentic(network: network, by: check) else { return .refused }
-    if isOwn, let place {
+    if let place, isOwn {
       entries[place].record = record
+    } else if let place {
+      entries[place] = Entry(record: record, source: source)
     } else {
-      let entry = Entry(record: record, source: source)
-      if let place { entries[place] = entry } else { entries.append(entry) }
+      entries.append(Entry(record: record, source: source))
     }
     replaceShelf(key, by: entries)
     return .stored

@@ -280,7 +280,7 @@ extension ChordNode {
       move.hasFailed = true
     case .records(let newer):
       // Of those whose records are here: whoever answers could bring others' to count against nobody.
-      for record in newer where store.holds(writerOf: record) {
+      for record in newer where record.key == key && store.holds(writerOf: record) {
         _ = store.offer(record, from: nil, at: now.utcMilliseconds)
       }
     case .failure(.refused), .failure(.unknown), .owner, .joinPoint, .stored, .redirect, .nearest: break

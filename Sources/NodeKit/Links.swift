@@ -189,6 +189,7 @@ final class Links: LinkOwner {
     listensAgain.set(loop.now + Self.pauseBeforeListening)
   }
 
+  /// For whatever reason it cannot be yet, there is another time.
   private func listenAgain() {
     silenced.removeAll { (try? listen(at: $0)) != nil }
     guard silenced.isEmpty else { return listensAgain.set(loop.now + Self.pauseBeforeListening) }

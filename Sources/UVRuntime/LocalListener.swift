@@ -29,10 +29,14 @@ public final class LocalListener {
     }
     unlink(path)
     do throws(UVError) {
-      try UVError.check(uv_pipe_open(handle.pipe, try Self.socket(at: address)))
+      let socket = try Self.socket(at: address)
+      let opened = uv_pipe_open(handle.pipe, socket)
+      if opened < 0 { Glibc.close(socket) }  // libuv has not taken it
+      try UVError.check(opened)
       try UVError.check(uv_listen(handle.stream, 8, localListenerHasConnection))
       spare = try SpareDescriptor(on: loop)
     } catch {
+      unlink(path)
       handle.close()
       throw error
     }

@@ -53,13 +53,7 @@ struct MisbehaviourTests {
   @Test("a neighbour that names other members each time does not fill the queue of copies")
   func inventedHolders() throws {
     var member = MemberOfThree()
-    let keys = 40
-    for name in 1...UInt8(keys) {
-      let record = RecordSigner(name: name, writer: 1).record(number: member.now.utcMilliseconds, content: [name])
-      member.node.store.set(.owned, of: record.key)
-      #expect(member.node.store.offer(record, from: nil, at: member.now.utcMilliseconds) == .stored)
-      member.node.store.set(.owned, of: record.key)
-    }
+    own(40, &member)
     var number: UInt32 = 100
     for _ in 0..<400 {
       for (message, to) in member.sent where to == MemberOfThree.next {
@@ -83,11 +77,7 @@ struct MisbehaviourTests {
   func pacedCopies() {
     var member = MemberOfThree()
     let keys = 150
-    for name in 1...UInt8(keys) {
-      let record = RecordSigner(name: name, writer: 1).record(number: member.now.utcMilliseconds, content: [name])
-      #expect(member.node.store.offer(record, from: nil, at: member.now.utcMilliseconds) == .stored)
-    }
-    for key in member.node.store.keys(where: { _, _ in true }) { member.node.store.set(.owned, of: key) }
+    own(keys, &member)
     // A member of the ring comes as a new holder.
     let newcomer = MemberOfThree.peer(25)
     var given: Set<Identifier> = []
@@ -115,7 +105,7 @@ struct MisbehaviourTests {
     #expect(given.count == keys && member.node.ring.successors.contains(newcomer))
   }
 
-  @Test("whom a former owner's records came back from counts for them, or they are not taken")
+  @Test("of what comes back in answer to a move, the records of writers that are not here are not taken")
   func broughtInAnswerToAMove() {
     var member = MemberOfThree()
     let key = RecordSigner(name: 1, writer: 1).record(number: 1, content: [1]).key
@@ -177,6 +167,15 @@ struct MisbehaviourTests {
     var member = MemberOfThree()
     member.node.lastTicket = .max - 1
     #expect(member.node.newTicket() == .max && member.node.newTicket() == 1)
+  }
+
+  /// Has the member own the records of so many users.
+  private func own(_ count: Int, _ member: inout MemberOfThree) {
+    for name in 1...UInt8(count) {
+      let record = RecordSigner(name: name, writer: 1).record(number: member.now.utcMilliseconds, content: [name])
+      #expect(member.node.store.offer(record, from: nil, at: member.now.utcMilliseconds) == .stored)
+      member.node.store.set(.owned, of: record.key)
+    }
   }
 
   private func tick(_ member: inout MemberOfThree, _ duration: Duration) {

@@ -86,15 +86,7 @@ import Testing
       let path = tests.temporaryPath()
       let listener = try LocalListener(on: loop, path: path) { Array("here".utf8) }
       let connected = try tests.connect(path)
-      var filler: [Int32] = []
-      var limit = rlimit()
-      getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      limit.rlim_cur = 64
-      setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      while case let file = dup(0), file >= 0 { filler.append(file) }
-      close(loop.uv.pointee.emfile_fd)
-      filler.append(dup(0))
-      loop.uv.pointee.emfile_fd = -1
+      let filler = takeAllDescriptors(besides: loop)
       after(.milliseconds(300), on: loop) {
         precondition(loop.turn < 100, "\(loop.turn) turns")
         for file in filler { close(file) }

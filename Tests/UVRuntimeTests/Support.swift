@@ -1,5 +1,6 @@
 // What the tests of the runtime share: a loop that must end clean, and a handler that notes what it hears.
 
+import CLibUV
 import Glibc
 import Testing
 
@@ -223,4 +224,19 @@ struct Identity: Equatable {
     device = UInt(status.st_dev)
     inode = UInt(status.st_ino)
   }
+}
+
+/// Leaves the process without a descriptor to take, and libuv without the one that it keeps for that: then it would circle for ever. Answers
+/// what to close. Only in a process of the test's own.
+func takeAllDescriptors(besides loop: EventLoop) -> [Int32] {
+  var filler: [Int32] = []
+  var limit = rlimit()
+  getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  limit.rlim_cur = 64
+  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  while case let file = dup(0), file >= 0 { filler.append(file) }
+  close(loop.uv.pointee.emfile_fd)
+  filler.append(dup(0))
+  loop.uv.pointee.emfile_fd = -1
+  return filler
 }

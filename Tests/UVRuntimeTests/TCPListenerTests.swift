@@ -212,15 +212,7 @@ private final class Keeper: TCPConnectionHandler {
         _ = try TCPConnection(on: loop, to: listener.address, timeout: .seconds(10), handler: recorder)
       }
       when(recorders.allSatisfy { $0.wasConnected }, on: loop) {
-        var filler: [Int32] = []
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        limit.rlim_cur = 64
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        while case let file = dup(0), file >= 0 { filler.append(file) }
-        close(loop.uv.pointee.emfile_fd)
-        filler.append(dup(0))
-        loop.uv.pointee.emfile_fd = -1
+        let filler = takeAllDescriptors(besides: loop)
         let turns = loop.statistics.turns
         listener.resume()
         after(.milliseconds(500), on: loop) {
